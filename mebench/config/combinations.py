@@ -23,6 +23,7 @@ SHARED = (
     "plugins",
     "cache",
     "keep",
+    "keep_models",
     "runs",
     "tracking",
     "tracking_folds",

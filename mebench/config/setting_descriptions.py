@@ -51,6 +51,7 @@ EXAMPLES = {
     "runs": "runs=/data/runs",
     "cache": "cache=/scratch/mebench",
     "keep": "keep=flow",
+    "keep_models": "keep_models=none",
     "tracking": "tracking=off",
     "tracking_folds": "tracking.folds=false",
     "tracking_models": "tracking.models=true",

@@ -119,6 +119,8 @@ class PlaceSettings:
         cache: folder of computed features.
         keep: further content of `cache` besides face crops and features: `none`, or the `flow` that features were
             computed from, so that later commands compute other features from it.
+        keep_models: folds whose weights the run keeps: `all`, `none`, or the `first` alone. A leaderboard needs none; to
+            predict with a run, to degrade its films or to change its spotting without training, all are needed.
         tracking: target of finished runs: an MLflow address, or the name of a tracker; null is MLflow in the working
             folder, `off` none.
         tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
@@ -135,6 +137,7 @@ class PlaceSettings:
     runs: str = "runs"
     cache: str = field(default_factory=_default_cache)
     keep: Literal["none", "flow"] = "none"
+    keep_models: Literal["all", "none", "first"] = "all"
     tracking: str | bool | None = None
     tracking_folds: bool = True
     tracking_models: bool = False
@@ -285,7 +288,7 @@ NOT_IN_KEY = PLACES | _names(ScoringSettings) | PRESETS
 """Keys that do not change predictions: folders, settings of scoring, and a preset's name (its values count)."""
 STORED_ORDER = (
     "protocol", "seed", "workers", "executor", "executor_address", "fold_timeout", "scheme", "kinds", "runs", "cache", "keep",
-    "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention", "accelerator", "devices",
+    "keep_models", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention", "accelerator", "devices",
     "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks", "tuned_on", "sandbox",
     "pretrained", "plugins",
 )  # fmt: skip

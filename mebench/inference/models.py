@@ -26,7 +26,7 @@ from mebench.files import whole_file
 from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.runs import RunFolder
-from mebench.runs.fold_files import whole_fold
+from mebench.runs.fold_files import MODEL, whole_fold
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
@@ -211,7 +211,7 @@ def model_of_fold(folder: RunFolder, fold: str) -> Model:
     fold_folder = folder.fold_folder(fold).resolve()
     entries = {entry["fold"]: entry for entry in about["folds"]}
     check_known("fold", fold, entries, f"The folds of run {folder.id} are named after their tested people", RunError)
-    if folder.seal and (fold_folder / "model.safetensors").is_file() and whole_fold(fold_folder) != fold:
+    if folder.seal and (fold_folder / MODEL).is_file() and whole_fold(fold_folder) != fold:
         raise RunError(f"{fold_folder} was changed, so its model would answer differently. Compute the run again")
     return Model(
         f"run {folder.id}",
@@ -219,7 +219,7 @@ def model_of_fold(folder: RunFolder, fold: str) -> Model:
         about,
         tuple(folder.fold_record(fold)["timing"].values()) if fold_folder.is_dir() else (),
         fold,
-        fold_folder / "model.safetensors",
+        fold_folder / MODEL,
         frozenset([*entries[fold]["train"], *entries[fold]["valid"]]),
     )
 
@@ -231,13 +231,14 @@ def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ..
         RunError: there is no such fold, or the run keeps no models.
     """
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
-    missing = [place for place in map(folder.fold_folder, keys) if not place.is_dir()]
+    chosen = keys if fold is None else [fold]
+    places = [folder.fold_folder(key) for key in chosen if key in keys]
+    missing = [place for place in places if not (place / MODEL).is_file()]
     if missing:
         raise RunError(
-            f"run {folder.id} keeps no models: {missing[0]} is missing. A "
-            "record of the leaderboard never holds them; compute the run again with mebench run"
+            f"run {folder.id} keeps no models: {missing[0] / MODEL} is missing. A record of the leaderboard never holds them, "
+            "nor does a run with keep_models=none; compute the run again with mebench run and keep_models=all"
         )
-    chosen = keys if fold is None else [fold]
     return tuple(model_of_fold(folder, key) for key in chosen)
 
 

@@ -103,7 +103,7 @@ def fit_and_predict(
         timings=dict(job.timings),
         seed=job.seed,
         costs=costs,
-        model=b"" if model else pack_weights(methods),
+        model=b"" if model or not order.keeps_model else pack_weights(methods),
         history=epochs,
         notes=notes,
         epoch_predictions=namer.epoch_predictions,

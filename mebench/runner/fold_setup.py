@@ -123,6 +123,7 @@ class FoldSpec:
         names: whether a method that recognizes names the emotion of what is spotted from stored scores.
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
             with the fold.
+        keeps_model: whether the weights are part of the result; those that are not stay in the process.
     """
 
     key: str
@@ -136,6 +137,7 @@ class FoldSpec:
     stored: Path | FoldResult | None = None
     names: bool = True
     place: Path | None = None
+    keeps_model: bool = True
 
     def choose_videos(self, setup: FoldSetup, videos: FoldVideos) -> VideoMasks:
         """The videos to fit, to choose and to test on, without those that are skipped, see `RunData.choose_videos`."""

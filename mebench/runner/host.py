@@ -31,7 +31,7 @@ from mebench.runner.plan import Plan
 from mebench.runner.video_table import VideoMasks, select_videos
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
-from mebench.runs.fold_files import Curves, read_fold, whole_fold
+from mebench.runs.fold_files import MODEL, Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
 from mebench.sandbox.aliases import Aliases
 from mebench.sandbox.grant import Grant
@@ -95,6 +95,7 @@ class FoldHost:
         stored: Path | FoldResult | None = None,
         names: bool = True,
         run: Path | None = None,
+        keeps_model: bool = True,
     ) -> FoldHost:
         """The host of a fold.
 
@@ -104,8 +105,10 @@ class FoldHost:
             stored: see `FoldSpec`.
             names: see `FoldSpec`.
             run: folder of the run, if it has one.
+            keeps_model: see `FoldSpec`.
         """
-        return cls(plan.data.fold_videos, plan.fold_setup, spec_of_fold(plan, fold, stored, names, run))
+        spec = spec_of_fold(plan, fold, stored, names, run, keeps_model)
+        return cls(plan.data.fold_videos, plan.fold_setup, spec)
 
     @cached_property
     def chosen(self) -> VideoMasks:
@@ -157,6 +160,7 @@ class FoldHost:
             names=aliases.learning,
             train=videos.packed_learnt.choose(chosen.train),
             valid=valid.choose(chosen.valid),
+            keeps_model=self.spec.keeps_model,
         )
 
     @cached_property
@@ -209,7 +213,7 @@ class FoldHost:
         stored = self.spec.stored
         if not isinstance(stored, Path):
             return stored
-        if whole_fold(stored) != self.spec.key:
+        if whole_fold(stored) != self.spec.key or not (stored / MODEL).is_file():
             return None
         result = read_fold(stored, self.setup.job.parts[0].task.kinds)
         run = stored.parent.parent
@@ -221,7 +225,7 @@ class FoldHost:
         result = self._call(worker, self.order, model)
         if isinstance(result, Failure):
             return result
-        self._check(result, began, has_model=not model, answers_clips=self.setup.job.names)
+        self._check(result, began, has_model=not model and self.spec.keeps_model, answers_clips=self.setup.job.names)
         real = self.aliases.real_tested_key
         spotted, frame_scores, curves = self.spotted or ([], {}, {})
         return replace(
@@ -360,6 +364,7 @@ def spec_of_fold(
     stored: Path | FoldResult | None = None,
     names: bool = True,
     run: Path | None = None,
+    keeps_model: bool = True,
 ) -> FoldSpec:
     """A fold of a plan for its host, see `FoldHost.for_fold`."""
     data = plan.data
@@ -378,6 +383,7 @@ def spec_of_fold(
         stored=stored,
         names=names,
         place=None if run is None else place_of(run, plan, fold),
+        keeps_model=keeps_model,
     )
 
 
@@ -397,6 +403,7 @@ def fold_task(
     fold: Fold,
     stored: Path | FoldResult | None = None,
     run: Path | None = None,
+    keeps_model: bool = True,
 ) -> WorkerTask:
     """A fold for a pool of workers.
 
@@ -406,8 +413,9 @@ def fold_task(
         fold: the fold.
         stored: where only intervals are made.
         run: folder of the run, if it has one.
+        keeps_model: see `FoldSpec`.
     """
-    spec = spec_of_fold(plan, fold, stored, run=run)
+    spec = spec_of_fold(plan, fold, stored, run=run, keeps_model=keeps_model)
     shared = (plan.data.fold_videos, plan.fold_setup)
     return WorkerTask(key, host_fold, (spec,), plan.config.plugins, plan.imports, shared)
 

@@ -129,12 +129,14 @@ class FoldOrder:
         names: the drawn names of these, those that train first.
         train: the training videos, see `PackedVideos`.
         valid: the validation videos.
+        keeps_model: see `FoldSpec`.
     """
 
     job: FoldJob
     names: LearningNames
     train: bytes
     valid: bytes
+    keeps_model: bool
 
     def open(self) -> FoldJob:
         """The job, with all its videos under their drawn names."""

@@ -28,7 +28,7 @@ from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared
 from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder
 from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
-from mebench.runs.fold_files import safe_name
+from mebench.runs.fold_files import MODEL, safe_name
 from mebench.runs.folder import first_id
 from mebench.runs.scoring import current_summary, read_tables, score_run
 from mebench.sandbox.isolation import Failure
@@ -189,7 +189,8 @@ class Session:
                 with suppress(MebenchError, TypeError, ValueError):  # its skipped videos cannot be read
                     if read_skipped(other).keys() == self.plan.data.skipped.keys():
                         keys = (other.finished_folds() & self.left) - set(folders)
-                        folders |= {key: other.fold_folder(key) for key in keys}
+                        found = {key: other.fold_folder(key) for key in keys}
+                        folders |= {key: folder for key, folder in found.items() if (folder / MODEL).is_file()}
         return folders
 
     def make_tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
@@ -197,10 +198,22 @@ class Session:
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.data.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
-            fold_task((self, fold), self.plan, fold, trained.get(fold.key), run=self.folder.path)
+            fold_task(
+                (self, fold),
+                self.plan,
+                fold,
+                trained.get(fold.key),
+                run=self.folder.path,
+                keeps_model=self._keeps_model(fold),
+            )
             for fold in folds
             if fold.key in self.left
         ]
+
+    def _keeps_model(self, fold: Fold) -> bool:
+        """Whether the run keeps the weights of a fold."""
+        kept = self.plan.config.keep_models
+        return kept == "all" or (kept == "first" and fold == self.plan.data.folds[0])
 
     def store_fold(self, fold: Fold, outcome: Any) -> list[str]:
         """Store the result of a fold or the reason of its failure; send metrics.
@@ -352,10 +365,10 @@ def with_models(clean: RunFolder | None, plan: Plan) -> RunFolder:
             "has none with these settings: run it first, by the same command without degrade"
         )
     folders = {fold.key: clean.fold_folder(fold.key) for fold in plan.data.folds}
-    if missing := [key for key, folder in folders.items() if not (folder / "model.safetensors").is_file()]:
+    if missing := [key for key, folder in folders.items() if not (folder / MODEL).is_file()]:
         raise RunError(
             f"degrade={plan.config.degrade} takes the models of {clean.id}, which keeps none of fold {missing[0]!r}, as degraded runs, "
-            "runs that leak and records of the leaderboard never do: compute an honest run with mebench run"
+            "runs that leak and records of the leaderboard never do: compute an honest run with mebench run, and keep_models=all"
         )
     return clean
 

@@ -40,6 +40,7 @@ without kind.
 """
 PRINTED = "printed.txt"
 """In the folder of a fold: the beginning of what it printed, if anything."""
+MODEL = "model.safetensors"
 RECORD = "fold.json"
 MOST_KEPT = 2**17
 """Largest size in bytes of a table that is kept in memory after reading."""
@@ -119,7 +120,7 @@ def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, byt
             pq.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
     if result.model:  # a leaking run keeps none
-        files["model.safetensors"] = result.model
+        files[MODEL] = result.model
     if result.printed:
         files[PRINTED] = result.printed.encode()
     if result.history:  # one row for each pass of the training
@@ -151,7 +152,7 @@ def read_fold(folder: Path, kinds: Sequence[str]) -> FoldResult:
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     clips = read_fold_table(folder / "clips.parquet").drop_columns(["fold"]).to_pylist()
     scores = read_fold_table(folder / "frame_scores.parquet").to_pandas()
-    model = folder / "model.safetensors"
+    model = folder / MODEL
     history = folder / "history.csv"
     epochs: list[Any] = []
     if history.is_file():
