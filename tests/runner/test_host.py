@@ -56,6 +56,32 @@ def test_FoldHost_job_knows_no_tested_label_and_no_place(moody):
     assert host.setup.secret.split()[0].encode() not in order
 
 
+def test_fold_task_message_does_not_grow_with_people(moody):
+    """What all folds have in common does, and goes to each machine once."""
+
+    def sizes(subjects):
+        plan = make_plan(resolve(moody(f"dataset.subjects={subjects}")))
+        task = runner_host.fold_task("fold", plan, plan.data.folds[1])
+        return [len(pickle.dumps(part)) for part in (task.arguments, task.shared)]
+
+    (message, shared), (message_of_many, shared_of_many) = sizes(4), sizes(64)
+    assert shared_of_many - shared > 60 * 100  # bytes a person
+    assert message_of_many - message < 64  # three bits a person
+    assert message_of_many < 10_000
+
+
+def test_FoldHost_takes_its_videos_as_the_plan_splits_them(moody):
+    plan = make_plan(resolve(moody("dataset.subjects=5")))
+    for fold in plan.data.folds:
+        host = runner_host.FoldHost.for_fold(plan, fold)
+        sides = plan.data.split_videos(fold)
+        assert [tuple(map(host.aliases.hide, side)) for side in sides[:2]] == [host.job.train, host.job.valid]
+        assert {host.aliases.real_key(video.key) for video in host.job.test} == {video.key for video in sides.test}
+        every = [*sides.train, *sides.valid, *sides.test]
+        assert host.job.groups == {host.aliases.key(video.key): plan.data.groups[video.key] for video in every}
+        assert host.job.timings == plan.data.find_timings(fold)
+
+
 def test_Source_keeps_the_place_of_a_relative_path(moody, tmp_path, monkeypatch):
     here = Path.cwd()
     plan = make_plan(resolve(moody("dataset.annotations=notes.csv")))

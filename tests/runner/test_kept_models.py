@@ -39,11 +39,11 @@ def test_models_of_run_names_the_setting_that_kept_none(moody):
     run = execute_run(resolve(moody("keep_models=first")), Silent()).folder
     first, *others = [entry["fold"] for entry in run.read_json("folds.json")["folds"]]
     assert [model.fold for model in models_of_run(run, first)] == [first]
-    with pytest.raises(RunError, match="keeps no models: .* keep_models=all"):
+    with pytest.raises(RunError, match=r"keeps no models: .* keep_models=all"):
         models_of_run(run, others[0])
 
 
 def test_degraded_run_refuses_a_clean_one_without_models(moody):
     execute_run(resolve(moody("keep_models=none")), Silent())
-    with pytest.raises(RunError, match="takes the models of .*, which keeps none of fold"):
+    with pytest.raises(RunError, match=r"takes the models of .*, which keeps none of fold"):
         execute_run(resolve(moody("degrade=blur:2")), Silent())
