@@ -4,7 +4,7 @@ goes on, and the gain from a leak is measured.
 
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +21,7 @@ from mebench.runner.energy import measured_energy
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
-from mebench.runner.plan import Plan, make_plan
+from mebench.runner.plan import Plan, SharedData, make_plan
 from mebench.runner.prepare import prepare_features
 from mebench.runner.requirements import check_folders, refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
@@ -35,6 +35,8 @@ else:
     torch = load_lazily("torch")
 
 T = TypeVar("T")
+FEWEST_PLANNED, MOST_PLANNED = 100, 2000
+"""Folds of a sweep that are planned at least before they are computed: at first, and later, when the workers are warm."""
 
 
 def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None) -> Outcome:
@@ -119,78 +121,140 @@ def execute_sweep(
     """
     open_many_files()
     with stopped_by_signals(), worker_pool(configs[0]) as pool:
-        sessions: dict[int, Session] = {}
+        sweep = _Sweep(configs, clean, pool, progress)
         try:
-            plans, errors = _plan_runs(configs)
-            if not plans:
-                raise next(iter(errors.values()))
-            outcomes: dict[int, Outcome | MebenchError] = {**errors}
-            finished = {number: finished_run(plan) for number, plan in plans.items()}
-            again = not keep and all(finished.values())
-            for number, plan in plans.items():
-                folder = finished[number]
-                if folder is None or again:
-                    sessions[number] = open_session(plan, clean=clean)
-                else:
-                    outcomes[number] = _or_error(cached_outcome, folder, plan.config)
-            progress.notify(_sweep_notice(len(configs), list(outcomes.values()), list(sessions.values())))
-            outcomes |= zip(sessions, execute_all(list(sessions.values()), pool, progress))
+            sweep.compute(range(len(configs)))
+            if sweep.computes_nothing and not keep:
+                sweep.compute_finished()
+            elif sweep.computes_nothing:
+                progress.notify(sweep.describe({}))
         except KeyboardInterrupt as stop:
             pool.stop()
-            raise _interrupted_sweep(len(configs), list(sessions.values()), stop) from None
+            raise sweep.interruption(stop) from None
         finally:
-            for session in sessions.values():
-                session.lock.release()
-    return [outcomes[number] for number in range(len(configs))]
+            sweep.release_locks()
+    return sweep.list_outcomes()
 
 
-def _plan_runs(configs: Sequence[RunConfig]) -> tuple[dict[int, Plan], dict[int, MebenchError]]:
-    """The plans of runs, and the errors of those without a plan, by number."""
-    plans = dict[int, Plan]()
-    errors = dict[int, MebenchError]()
-    for number, config in enumerate(configs):
-        planned = _or_error(make_plan, config)
+class _Sweep:
+    """Many runs, planned part by part while they run, so that the first fold begins at once and thousands of runs need no
+    more memory than those that are computed.
+
+    Args:
+        configs: the runs.
+        clean: see `execute_sweep`.
+        pool: the workers.
+        progress: reports the progress.
+    """
+
+    def __init__(
+        self, configs: Sequence[RunConfig], clean: RunFolder | None, pool: Workers, progress: Progress
+    ) -> None:
+        self._configs = configs
+        self._clean = clean
+        self._pool = pool
+        self._progress = progress
+        self._shared = SharedData()
+        self._outcomes = dict[int, Outcome | MebenchError]()
+        self._finished = dict[int, RunFolder]()
+        self._sessions = dict[int, Session]()
+        self._n_planned = 0
+
+    @property
+    def computes_nothing(self) -> bool:
+        """Whether every run that can be planned was finished before."""
+        return len(self._finished) == self._n_planned
+
+    def compute(self, numbers: Iterable[int], again: bool = False) -> None:
+        """Compute the unfinished runs among some.
+
+        Args:
+            numbers: their places among all.
+            again: whether finished ones are computed, too.
+
+        Raises:
+            MebenchError: no run can be planned, or all are stopped.
+        """
+        part = dict[int, Plan]()
+        most = FEWEST_PLANNED
+        for number in numbers:
+            plan = self._plan(number)
+            if plan is None:
+                continue
+            finished = None if again else finished_run(plan)
+            if finished is not None:
+                self._finished[number] = finished
+                continue
+            part[number] = plan
+            if sum(len(plan.data.folds) for plan in part.values()) >= most:
+                self._compute_part(part)
+                part.clear()
+                most = min(2 * most, MOST_PLANNED)
+        if not self._n_planned:
+            raise next(error for error in self._outcomes.values() if isinstance(error, MebenchError))
+        if part:
+            self._compute_part(part)
+
+    def compute_finished(self) -> None:
+        """Compute the finished runs again, as a single run does."""
+        numbers = [*self._finished]
+        self._finished.clear()
+        self.compute(numbers, again=True)
+
+    def _plan(self, number: int) -> Plan | None:
+        """The plan of a run; its error is its outcome."""
+        planned = _or_error(make_plan, self._configs[number], (), self._shared)
         if isinstance(planned, MebenchError):
-            errors[number] = planned
-        else:
-            plans[number] = planned
-    return plans, errors
+            self._outcomes[number] = planned
+            return None
+        self._n_planned += 1
+        return planned
 
+    def _compute_part(self, plans: Mapping[int, Plan]) -> None:
+        """Compute some runs in one queue."""
+        self._sessions.clear()
+        for number, plan in plans.items():
+            self._sessions[number] = open_session(plan, clean=self._clean)
+        self._progress.notify(self.describe(plans))
+        self._outcomes |= zip(plans, execute_all([*self._sessions.values()], self._pool, self._progress))
 
-def _interrupted_sweep(n_runs: int, sessions: Sequence[Session], stop: KeyboardInterrupt) -> InterruptedRunError:
-    """The error of a sweep that was stopped.
+    def describe(self, plans: Mapping[int, Plan]) -> str:
+        """What is computed now, in one sentence."""
+        n_runs = len(self._configs)
+        n_folds = sum(len(plan.data.folds) for plan in plans.values())
+        failed = sum(isinstance(outcome, MebenchError) for outcome in self._outcomes.values())
+        later = n_runs - len(self._outcomes) - len(self._finished) - len(plans)
+        where = f" in {len(plans)} of them" if n_runs > 1 else ""
+        notice = f"sweep: {format_count(n_runs, 'run')}, {format_count(n_folds, 'fold')}{where} to compute"
+        if self._finished:
+            notice += f"; {format_count(len(self._finished), 'finished one is', 'finished ones are')} kept"
+        if failed:
+            notice += f"; {failed} cannot be run"
+        if later:
+            notice += f"; the next {later} are planned afterwards"
+        return notice
 
-    Args:
-        n_runs: number of its runs.
-        sessions: its runs that are computed; the others are finished.
-        stop: the interruption.
-    """
-    done = sum(session.folder.done for session in sessions) + n_runs - len(sessions)
-    return InterruptedRunError(
-        f"stopped: {done} of {n_runs} runs are finished, and the folds of the others are kept. Give "
-        "the same command again to continue",
-        stop,
-    )
+    def interruption(self, stop: KeyboardInterrupt) -> InterruptedRunError:
+        """The error of a sweep that was stopped."""
+        computed = sum(isinstance(outcome, Outcome) for outcome in self._outcomes.values())
+        of_part = [self._sessions[number] for number in self._sessions if number not in self._outcomes]
+        done = len(self._finished) + computed + sum(session.folder.done for session in of_part)
+        return InterruptedRunError(
+            f"stopped: {done} of {len(self._configs)} runs are finished, and the folds of the others are kept. Give "
+            "the same command again to continue",
+            stop,
+        )
 
+    def release_locks(self) -> None:
+        """Let other processes have the runs of the last part."""
+        for session in self._sessions.values():
+            session.lock.release()
 
-def _sweep_notice(n_runs: int, known: Sequence[Outcome | MebenchError], sessions: Sequence[Session]) -> str:
-    """The work of a sweep in one sentence.
-
-    Args:
-        n_runs: number of its runs.
-        known: outcomes of the runs that are not computed.
-        sessions: the others.
-    """
-    folds = sum(len(session.plan.data.folds) for session in sessions)
-    failed = sum(isinstance(outcome, MebenchError) for outcome in known)
-    kept = len(known) - failed
-    where = f" in {len(sessions)} of them" if n_runs > 1 else ""
-    notice = f"sweep: {format_count(n_runs, 'run')}, {format_count(folds, 'fold')}{where} to compute"
-    if kept:
-        notice += f"; {format_count(kept, 'finished one is', 'finished ones are')} kept"
-    if failed:
-        notice += f"; {failed} cannot be run"
-    return notice
+    def list_outcomes(self) -> list[Outcome | MebenchError]:
+        """For each run its outcome or its error."""
+        for number, folder in self._finished.items():
+            self._outcomes[number] = _or_error(cached_outcome, folder, self._configs[number])
+        return [self._outcomes[number] for number in range(len(self._configs))]
 
 
 def execute_all(sessions: Sequence[Session], pool: Workers, progress: Progress) -> list[Outcome | MebenchError]:

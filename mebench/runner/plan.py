@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mebench.annotations.accounting import unknown_labels
 from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.config.settings import ChosenMethod, plugins_of
-from mebench.core import Chain, Kind, Scheme, Task, Video, stable_seed
+from mebench.core import Chain, Dataset, Kind, Scheme, Task, Video, stable_seed
 from mebench.core.types import Fold
 from mebench.errors import ConfigError, RunError, at_fault, keys_behind, refused_by_plugin
 from mebench.files import code_hash, file_hash
@@ -284,12 +284,29 @@ def create_weightless(part: MethodJob) -> Method:
         return part.new_method()
 
 
-def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
+class SharedData:
+    """The data that plans of one sweep share: each dataset is opened once, and its people are divided once in each way."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, tuple[Dataset, tuple[Video, ...]]] = {}
+        self.divided: dict[Hashable, RunData] = {}
+
+    def open(self, config: RunConfig) -> tuple[Dataset, tuple[Video, ...]]:
+        """The dataset of a run, and its videos, sorted by key."""
+        settings = dataset_settings(config.values["dataset"], config.degrade, config.plugins)
+        if settings not in self._opened:
+            dataset = open_dataset(config.dataset_params, config.degrade)
+            self._opened[settings] = dataset, tuple(sorted(dataset.videos(), key=lambda v: v.key))
+        return self._opened[settings]
+
+
+def make_plan(config: RunConfig, methods: Sequence[Ability] = (), shared: SharedData | None = None) -> Plan:
     """Build dataset, scheme, task and folds.
 
     Args:
         config: configuration of the run.
         methods: the descriptions of its method and recognizer; by default both are imported.
+        shared: the data of other plans of a sweep; this plan takes what it has, and adds what it lacks.
 
     Raises:
         MebenchError: a run that cannot work, in one sentence, before any work.
@@ -297,11 +314,11 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     if config.sandbox == "on":
         _check_sandbox(find_isolation())
     protocol = find_protocol(config.protocol)
-    dataset = open_dataset(config.dataset_params, config.degrade)
+    shared = shared or SharedData()
+    dataset, videos = shared.open(config)
     methods = methods or find_abilities(config.methods, config.trainer)
     names = RunNames(config.method, config.recognizer, config.dataset)
     tasks = choose_tasks(names, methods, dataset, protocol)
-    videos = tuple(sorted(dataset.videos(), key=lambda v: v.key))
     if protocol.scored_only:  # it is defined on certain datasets: others are refused before their clips are looked at
         make_folds(protocol, People(videos, person=dataset.person, split=dataset.split), config.protocol_params)
     with at_fault("scheme"):
@@ -317,21 +334,38 @@ def make_plan(config: RunConfig, methods: Sequence[Ability] = ()) -> Plan:
     selects = any(method.selects for method in methods)
     task = Task(tasks, kinds, scheme.classes, several=scheme.several)
     data = RunData(dataset, config.dataset, videos, scheme, task, protocol, config.protocol_params, (), selects)
-    folds = make_folds(protocol, Plan(config, data).collect_people(videos), config.protocol_params)
-    data = replace(data, folds=folds)
-    short = all(data.short[video.dataset] for video in videos if video.key in data.tested)
-    data = replace(data, task=replace(task, one_per_video=short))
-    plan = Plan(config, replace(data, leak=_find_leak(config.audit, config.methods, data)))
+    division = repr(
+        (id(dataset), protocol.name, config.protocol_params, config.seed, config.validation, scheme.name, task, selects)
+    )
+    is_new = division not in shared.divided
+    data = _divide_people(config, data) if is_new else shared.divided[division]
+    leak = _find_leak(config.audit, config.methods, data)
+    plan = Plan(config, data if leak is None else replace(data, leak=leak))
     check_reach(label_places(config.dataset_params, config.places), plan.access, plan.grant)
     if config.sandbox == "on" and plan.access.isolation is not None:
         _check_sandbox(plan.access.isolation)  # macOS may isolate from other files than those that this run grants
-    check_people(plan.data)
-    check_folds(plan.data)
-    check_adaptation(plan.data, config.adaptation)
-    check_training(plan.data)
+    if is_new:
+        check_people(data)
+        check_folds(data)
+    check_adaptation(data, config.adaptation)
+    if is_new or leak is not None:
+        check_training(plan.data)
+    shared.divided[division] = data
     if config.degrade != "none":
         _ = plan.features.computed  # ready-made features refuse settings that change frames
     return plan
+
+
+def _divide_people(config: RunConfig, data: RunData) -> RunData:
+    """The data of a run with the folds of its protocol.
+
+    Raises:
+        ConfigError: the protocol cannot serve these people.
+    """
+    folds = make_folds(data.protocol, Plan(config, data).collect_people(data.videos), config.protocol_params)
+    data = replace(data, folds=folds)
+    short = all(data.short[video.dataset] for video in data.videos if video.key in data.tested)
+    return replace(data, task=replace(data.task, one_per_video=short))
 
 
 def _find_leak(audit: str, chosen: Sequence[ChosenMethod], data: RunData) -> Leak | None:

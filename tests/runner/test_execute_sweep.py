@@ -22,6 +22,7 @@ from mebench.runner.session import open_session
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import safe_name
 from tests.helpers.plugin_folders import SMALL
+from tests.helpers.same_process import stand_in
 
 pytestmark = pytest.mark.usefixtures("untracked")
 
@@ -225,7 +226,7 @@ def test_run_trains_a_fold_that_is_gone_at_its_turn(own_folder, tmp_path):
     session.lock.release()
     task = next(task for task in session.make_tasks(there) if task.key[1].key == "synthetic/s002")
     shutil.rmtree(first.path)
-    found = task.function(host.ThisProcess())
+    found = task.function(*task.shared, *task.arguments, host.ThisProcess())
     assert found.trained_in == ""
     assert found.frame_scores
     assert found.model
@@ -273,3 +274,29 @@ def test_sweep_goes_on_past_a_run_without_plan(moody, capsys):
     with pytest.raises(SomeFailedError, match="1 of 2 runs failed"):
         run_command(moody("scheme=native,nonsense", "workers=1"), multirun=True)
     assert "failed: scheme=nonsense: unknown emotion scheme 'nonsense'" in capsys.readouterr().err
+
+
+def test_sweep_plans_part_by_part_with_shared_data(moody, tmp_path, monkeypatch):
+    """The second part is planned after the first is computed; one method and seed after the other takes the same folds."""
+    stand_in(monkeypatch.setattr)
+    monkeypatch.setattr(execute, "FEWEST_PLANNED", 1)
+    monkeypatch.setattr(execute, "MOST_PLANNED", 6)
+    order = []
+    plan, compute = execute.make_plan, execute.execute_all
+    monkeypatch.setattr(execute, "make_plan", lambda *args: order.append(plan(*args)) or order[-1])
+    monkeypatch.setattr(execute, "execute_all", lambda part, *more: order.append(len(part)) or compute(part, *more))
+    configs = [resolve(moody("workers=1", f"method.gate={name}")) for name in "abcd"]
+    told = Told()
+    outcomes = execute.execute_sweep(configs, told)
+    assert [step if isinstance(step, int) else "plan" for step in order] == ["plan", 1, "plan", 1, "plan", "plan", 2]
+    plans = [step for step in order if not isinstance(step, int)]
+    assert len({id(made.data) for made in plans}) == 1
+    assert [line for line in told.lines if line.startswith("sweep")] == [
+        "sweep: 4 runs, 3 folds in 1 of them to compute; the next 3 are planned afterwards",
+        "sweep: 4 runs, 3 folds in 1 of them to compute; the next 2 are planned afterwards",
+        "sweep: 4 runs, 6 folds in 2 of them to compute",
+    ]
+    alone = execute_run(configs[3], Silent())
+    for name in ("predictions.parquet", "clips.parquet", "frame_scores.parquet"):
+        swept = outcomes[3].folder.path / name
+        assert (alone.folder.path / name).read_bytes() == swept.read_bytes()

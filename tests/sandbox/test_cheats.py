@@ -212,6 +212,6 @@ class OneWorker:
         server.warm_up(tasks[0].hosted or ())
         for task in tasks:
             worker = isolation.Worker(server=server)
-            yield task, task.function(*task.arguments, *([] if task.hosted is None else [worker]))
+            yield task, task.function(*task.shared, *task.arguments, *([] if task.hosted is None else [worker]))
             worker.close()
         server.close()
