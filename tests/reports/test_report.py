@@ -322,7 +322,8 @@ def test_report_names_lost_predictions(mebench, tmp_path):
     (run.path / "predictions.parquet").unlink()
     code, err, _ = report(mebench, tmp_path, tmp_path / "runs", "lost")
     assert code
-    assert "is marked as finished but lacks predictions.parquet" in err
+    assert "is damaged (predictions.parquet)" in err
+    assert "repair it with: mebench resume" in err
 
 
 def test_report_of_recognizer_has_no_spotting(mebench, tmp_path):
