@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 
 from mebench.annotations import (
@@ -10,10 +9,10 @@ from mebench.annotations import (
     Annotation,
     Cleaning,
     Header,
+    Layout,
     Log,
     Row,
     Sheet,
-    SheetDataset,
     Table,
     by_name,
     name_in,
@@ -21,15 +20,14 @@ from mebench.annotations import (
     subject_id,
     three_classes,
 )
-from mebench.annotations.layout import check_inside
+from mebench.annotations.film_dataset import FilmDataset, plain_film_name
 from mebench.annotations.names import plain_name
 from mebench.annotations.text import HEADER_WITHIN
-from mebench.core import Frames, Published, Scheme, Video
+from mebench.core import Published, Scheme
 from mebench.errors import DataError
 from mebench.files import read_plain
-from mebench.frames import VideoFrames
+from mebench.frames.videofile import without_film_ending
 
-from .clips import LAYOUT, ClipTree, plain, without_ending
 from .params import Params as _Params
 
 LABELS = ("happiness", "anger", "disgust", "surprise", "contempt", "fear")
@@ -43,7 +41,7 @@ MEAN2022 = Published(
 )
 
 
-class Meview(SheetDataset):
+class Meview(FilmDataset):
     """A clip is called as its video file, `sub01-1`; frames are counted from 1 inside it."""
 
     Params = _Params
@@ -66,7 +64,7 @@ class Meview(SheetDataset):
         ),
     )
     cleaning = Cleaning(subject_digits=2, subject_prefix="sub", spellings={"happy": "happiness", "suprise": "surprise"})
-    layout = LAYOUT
+    layout = Layout(example="me-cuts/cuts/sub01-1.mp4", folder="{video}")
     schemes = by_name(Scheme.native(LABELS), three_classes("mean2022", NEGATIVE), OBJECTIVE)
 
     def __init__(self, params: _Params) -> None:
@@ -80,15 +78,15 @@ class Meview(SheetDataset):
         if self.params.subset is None:
             return found
         names = _names(Path(str(self.params.subset)).expanduser())
-        known = {plain(annotation.video) for annotation in found}
-        unknown = [name for name in names if plain(name) not in known]
+        known = {plain_film_name(annotation.video) for annotation in found}
+        unknown = [name for name in names if plain_film_name(name) not in known]
         if unknown:
             raise DataError(
                 f"dataset.subset={self.params.subset} names {', '.join(unknown)}, which {self.annotation_file.name} does not "
                 f"hold: expected names of clips such as {found[0].video if found else 'sub01-1'}, one a line"
             )
-        wanted = set(map(plain, names))
-        chosen = [annotation for annotation in found if plain(annotation.video) in wanted]
+        wanted = set(map(plain_film_name, names))
+        chosen = [annotation for annotation in found if plain_film_name(annotation.video) in wanted]
         reason = f"left out: not among the clips of {self.params.subset}"
         log.marked(None, "subset", f"{len(found) - len(chosen)} of {len(found)} rows", reason)
         return chosen
@@ -96,41 +94,13 @@ class Meview(SheetDataset):
     def annotation(self, row: Row, table: Table, log: Log) -> Annotation | None:
         """The micro-expression of a row, its clip called as the video file."""
         subject, name = subject_id(row, table, self.cleaning, log), name_in(row, table, "video", log)
-        clip = f"sub{subject}-{name}" if name.isdigit() else without_ending(name)
+        clip = f"sub{subject}-{name}" if name.isdigit() else without_film_ending(name)
         return read_row(row, table, self.cleaning, log, subject=subject, video=clip)
 
-    def frames(self, video: Video) -> Frames:
-        """The frames of a clip, from its video file or its folder of images.
-
-        Raises:
-            DataError: both are missing.
-        """
-        path = self.folder(video)
-        if path is not None and path.is_file():
-            return VideoFrames(check_inside(path, self._tree_or_stop.root, self.params.follow_links))
-        return super().frames(video)
-
-    @cached_property
-    def _tree_or_stop(self) -> ClipTree:
-        tree = super()._tree_or_stop
-        return ClipTree(tree.root, tree.layout, self.params.follow_links)
-
-    def _expected(self, video: Video) -> str:
-        """The expected place of a clip, in words."""
-        if self.params.root is None:
-            return super()._expected(video)
-        return f"a file {video.id}.mp4, or a folder of that name with its images, below {self._tree_or_stop.root}"
-
-    def _numbers(self, subject: str, video: str) -> Sequence[int | None] | None:
-        """Number of each frame as the sheet counts, from 1; images may be numbered from 0."""
-        path = self._folder(subject, video)
-        if path is not None and path.is_file():
-            try:
-                return range(1, len(VideoFrames(path)) + 1)
-            except DataError:  # its frames report the fault
-                return None
-        numbers = super()._numbers(subject, video)
-        return range(1, len(numbers) + 1) if numbers and numbers[0] == 0 else numbers
+    @classmethod
+    def film_name(cls, path: Path) -> str:
+        """The name of a clip; a folder of images `01` in `sub01` is clip `sub01-01`."""
+        return f"{path.parent.name}-{path.name}" if path.name.isdigit() else path.name
 
 
 def _one_header(sheet: Sheet) -> Sheet:

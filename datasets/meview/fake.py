@@ -2,17 +2,7 @@
 
 from pathlib import Path
 
-from mebench.annotations.drawn import (
-    SIZE,
-    Cell,
-    Coded,
-    Span,
-    draw_face,
-    empty_folder,
-    strength_at,
-    write_frames,
-    write_xlsx,
-)
+from mebench.annotations.drawn import Cell, Coded, empty_folder, write_film, write_frames, write_xlsx
 
 FPS = 25
 FRAMES = 50
@@ -40,19 +30,9 @@ def write(folder: Path) -> None:
         if clip.name == IMAGES:
             write_frames(home / clip.name, "frame{number:03d}.jpg", range(1, FRAMES + 1), [clip.span], clip.subject)
         else:
-            write_video(home / f"{clip.name}{'.avi' if clip.name == AVI else '.mp4'}", clip.span, clip.subject)
+            film = home / f"{clip.name}{'.avi' if clip.name == AVI else '.mp4'}"
+            write_film(film, FRAMES, [clip.span], clip.subject, FPS)
         first = (clip.onset - 2, clip.offset + 1)  # the annotators do not quite agree
         second = (clip.onset + 1, clip.offset - 1)
         rows.append((clip.subject, int(clip.name[-1]), None, *first, *second, *clip[2:7]))
     write_xlsx(folder / "MEVIEW_v2.xlsx", {"Sheet1": [*rows, (), ("Frames are counted from 1",)]})
-
-
-def write_video(path: Path, span: Span, person: int) -> None:
-    """Draw a video file of `FRAMES` frames with one expression, in frames counted from 1."""
-    import cv2
-
-    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
-    writer = cv2.VideoWriter(str(path), codec, FPS, (SIZE, SIZE))
-    for number in range(1, FRAMES + 1):
-        writer.write(draw_face(strength_at(number, span), person, number))
-    writer.release()

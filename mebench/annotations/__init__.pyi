@@ -13,6 +13,7 @@ from .annotation import Annotation as Annotation
 from .annotation import Log as Log
 from .clip_features import ClipFeatureDataset as ClipFeatureDataset
 from .clip_features import FeatureClip as FeatureClip
+from .film_dataset import FilmDataset as FilmDataset
 from .layout import Layout as Layout
 from .layout import SheetParams as SheetParams
 from .layout import root_folder as root_folder

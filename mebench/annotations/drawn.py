@@ -109,6 +109,25 @@ def write_frames(
         cv2.imwrite(str(folder / name), drawn, quality)
 
 
+def write_film(path: Path, n_frames: int, spans: Sequence[Span], person: int = 0, fps: float = 25.0) -> None:
+    """Draw a video file.
+
+    Args:
+        path: file; `.avi` is written as motion JPEG, others as MPEG-4.
+        n_frames: number of frames.
+        spans: expressions, in frames counted from 1.
+        person: whose face.
+        fps: frames per second.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    codec = cv2.VideoWriter.fourcc(*("MJPG" if path.suffix == ".avi" else "mp4v"))
+    writer = cv2.VideoWriter(str(path), codec, fps, (SIZE, SIZE))
+    for number in range(1, n_frames + 1):
+        strength = max([strength_at(number, span) for span in spans], default=0.0)
+        writer.write(draw_face(strength, person, number))
+    writer.release()
+
+
 def strength_at(number: int, span: Span) -> float:
     """Strength of an expression, 0 to 1: linear up to the apex and down again.
 

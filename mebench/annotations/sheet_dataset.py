@@ -1,6 +1,7 @@
 """A dataset of a sheet and folders of images."""
 
 import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from numpy.typing import NDArray
 
+from mebench._installation import shipped_folder
 from mebench.annotations.annotation import (
     Annotation,
     Log,
@@ -30,6 +32,7 @@ from mebench.core import Dataset, Expression, Frames, Repair, Video
 from mebench.core.types import Unplaced
 from mebench.errors import DataError
 from mebench.frames import FolderFrames
+from mebench.frames.videofile import without_film_ending
 from mebench.system import join_words
 
 LINK = "a link out of the root was not followed, dataset.follow_links=true allows it"
@@ -158,10 +161,7 @@ class SheetDataset(Dataset):
         """
         folder = self.folder(video)
         if folder is None:
-            raise DataError(
-                f"{video.key} has no frames: expected {self._expected(video)}. "
-                f"How to ask for the dataset: mebench info {self.id}"
-            )
+            raise DataError(f"{video.key} has no frames: expected {self._expected(video)}{self._how_to_ask}")
         check_files(folder, self._tree_or_stop.root, self.params.follow_links)
         return self._images(folder, video.subject, video.id)
 
@@ -288,10 +288,16 @@ class SheetDataset(Dataset):
         if not self._candidates:
             raise DataError(
                 f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} next to "
-                f"{self.layout.example}, or give dataset.annotations=FILE. How to ask for the dataset: mebench info "
-                f"{self.id}"
+                f"{self.layout.example}, or give dataset.annotations=FILE{self._how_to_ask}"
             )
         return self._candidates[0]
+
+    @property
+    def _how_to_ask(self) -> str:
+        """A sentence on how to ask for a dataset of mebench; empty for somebody's own."""
+        file = Path(sys.modules[type(self).__module__].__file__ or "")
+        is_ours = any(file.is_relative_to(folder) for folder in shipped_folder("datasets"))
+        return f". How to ask for the dataset: mebench info {self.id}" if is_ours else ""
 
     @cached_property
     def _candidates(self) -> list[Path]:
@@ -370,6 +376,10 @@ class SheetDataset(Dataset):
         first = "the sheet's first frame" if is_first_stated else f"{self.layout.first}"
         reason = "counted along the image files" if has_frames else f"no frames: counted from {first}"
         log.repaired(None, "onset, apex, offset", "file numbers", "positions from 0", reason)
+        if not has_frames and self.params.root is not None and not self.packed and not self._cropped:
+            first_row = self.annotations[0]
+            video = Video(self.id, first_row.subject, first_row.video, self.fps, None)
+            log.marked(None, "frames", f"{video.subject}/{video.id}", f"not found: expected {self._expected(video)}")
         if self.params.root is not None:
             for link in self._tree_or_stop.aside:
                 log.marked(None, "frames", str(link), LINK)
@@ -440,7 +450,8 @@ class SheetDataset(Dataset):
         """The folder of a video; None if there is none."""
         if self._home is None or not subject or not video:
             return None
-        return self._tree_or_stop.folder(self._home, subject, video)
+        named = self._tree_or_stop.folder(self._home, subject, video)
+        return named or self._tree_or_stop.folder(self._home, subject, without_film_ending(video))
 
     @cached_property
     def _homes(self) -> list[Path]:
@@ -454,8 +465,9 @@ class SheetDataset(Dataset):
 
     @property
     def _annotated_videos(self) -> set[tuple[str, str]]:
-        """Subject and id of the videos that rows name."""
-        return {(a.subject, a.video) for a in self.annotations if a.subject and a.video}
+        """Subject and id of the videos that rows name, as written and without the ending of a film."""
+        named = {(a.subject, a.video) for a in self.annotations if a.subject and a.video}
+        return named | {(subject, without_film_ending(video)) for subject, video in named}
 
     @property
     def _home(self) -> Path | None:
@@ -469,8 +481,8 @@ class SheetDataset(Dataset):
             self.params.root,
             f"{self.id} needs its folder: give dataset.root=PATH (of several datasets dataset.{self.id}.root=PATH), "
             f"the folder that holds {self.layout.example} and {self.files[0]}, "
-            f"or dataset.annotations=FILE for a summary. How to ask for it: mebench info {self.id}",
-            f"the one that holds {self.layout.example}. How to ask for the dataset: mebench info {self.id}",
+            f"or dataset.annotations=FILE for a summary{self._how_to_ask}",
+            f"the one that holds {self.layout.example}{self._how_to_ask}",
         )
         return Tree(root, self.layout, self.params.follow_links)
 
@@ -497,7 +509,9 @@ class SheetDataset(Dataset):
             return f"them as {self.layout.example} below dataset.root, which is not given"
         tree = self._tree_or_stop
         parts = (part.rstrip("*?") for part in self.layout.folder.split("/"))  # as `Layout.folder` marks them
-        folder = (self._home or tree.root) / "/".join(parts).format(subject=video.subject, video=video.id)
+        folder = (self._home or tree.root) / "/".join(parts).format(
+            subject=video.subject, video=without_film_ending(video.id)
+        )
         links = f"; {LINK}" if tree.aside else ""
         cropped = ""
         if self._cropped:

@@ -509,9 +509,14 @@ def new_metric_command(name: Name, out: Out = "plugins", json: Json = None) -> N
 
 
 @new_app.command("dataset", epilog="Example: mebench new dataset my_faces")
-def new_dataset_command(name: Name, out: Out = "plugins", json: Json = None) -> None:
+def new_dataset_command(
+    name: Name,
+    films: Annotated[bool, typer.Option("--films", help="Of a sheet and films instead of folders of images.")] = False,
+    out: Out = "plugins",
+    json: Json = None,
+) -> None:
     """Write a dataset of a sheet and folders of images."""
-    _write("dataset", name, out, "dataset", json)
+    _write("dataset", name, out, "films" if films else "dataset", json)
 
 
 def _write(kind: Literal["method", "dataset", "metric"], name: str, out: str, template: str, json: str | None) -> None:

@@ -82,6 +82,15 @@ FRAME_COUNTS: dict[tuple[Path, bool, int, int], int] = {}
 """Numbers of frames by path, `accept`, size and time of the last change: counted by this process, or handed to it."""
 
 
+def without_film_ending(name: str) -> str:
+    """A name without the ending of a video file.
+
+    >>> without_film_ending("s01/v1.MP4"), without_film_ending("v1.2")
+    ('s01/v1', 'v1.2')
+    """
+    return re.sub(rf"({'|'.join(map(re.escape, SUFFIXES))})$", "", name, flags=re.IGNORECASE)
+
+
 class PacketTimes(NamedTuple):
     """The display times of the packets of a video file.
 

@@ -20,6 +20,8 @@ from mebench.testing.contracts import dataset_checks, method_checks
 from mebench.testing.metric_contract import metric_checks
 
 METHOD_TEMPLATES = ("spotter", "recognizer", "network", "lightning", "linear", "timm")
+DATASET_TEMPLATES = ("dataset", "films")
+"""Templates of datasets: of folders of images, and of films."""
 _ENDING = ".txt"
 TEST = '''"""The plugins of this folder keep their contracts: pytest {name}"""
 
@@ -93,7 +95,7 @@ def write_plugin(kind: PluginKind | Literal["metric"], name: str, folder: Path, 
         kind: `method`, `dataset` or `metric`.
         name: name of the plugin, in snake_case.
         folder: the folder for `--plugins`; created if missing.
-        template: template of a method, one of `METHOD_TEMPLATES`; the first by default.
+        template: one of `METHOD_TEMPLATES` or `DATASET_TEMPLATES`; the first by default.
 
     Returns:
         The files.
@@ -101,7 +103,8 @@ def write_plugin(kind: PluginKind | Literal["metric"], name: str, folder: Path, 
     Raises:
         ConfigError: the name is not possible or is taken; there is no such template.
     """
-    known = METHOD_TEMPLATES if kind == "method" else (kind,)
+    templates = {"method": METHOD_TEMPLATES, "dataset": DATASET_TEMPLATES}
+    known = templates.get(kind, (kind,))
     template = template or known[0]
     check_known("template", template, known)
     target = folder / f"{kind}s" / name

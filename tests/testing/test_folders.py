@@ -21,8 +21,8 @@ from mebench.testing.folders import folder_checks, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
 SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, TIMM = folders.METHOD_TEMPLATES
-DATASET = "dataset"
-TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, DATASET)
+DATASET, FILMS = folders.DATASET_TEMPLATES
+TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, DATASET, FILMS)
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def kit(tmp_path_factory):
 
 
 def kind_of(template):
-    return "dataset" if template == "dataset" else "method"
+    return "dataset" if template in folders.DATASET_TEMPLATES else "method"
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

@@ -3,10 +3,11 @@
 import shutil
 
 import pytest
-from mebench.datasets.meview import clips, dataset as meview, fake
+from mebench.datasets.meview import dataset as meview, fake
 
 from mebench.annotations.annotation import ground_truth_hash
-from mebench.annotations.drawn import draw_face, write_csv
+from mebench.annotations.drawn import draw_face, write_csv, write_film
+from mebench.annotations.film_dataset import plain_film_name
 from mebench.core import Expression
 from mebench.errors import DataError
 from mebench.frames import FolderFrames, VideoFrames
@@ -88,11 +89,11 @@ def test_images_from_0_begin_with_same_frame(copy):
 
 def test_video_file_is_preferred_and_two_are_refused(copy):
     home = copy / "me-cuts" / "cuts"
-    fake.write_video(home / "sub03-1.mp4", (1, 2, 3), 3)
+    write_film(home / "sub03-1.mp4", fake.FRAMES, [(1, 2, 3)], 3)
     video = videos(dataset(copy))["sub03-1"]
     assert dataset(copy).folder(video) == home / "sub03-1.mp4"
-    fake.write_video(home / "sub03-01.avi", (1, 2, 3), 3)
-    with pytest.raises(DataError, match="several clips called sub03-1"):
+    write_film(home / "sub03-01.avi", fake.FRAMES, [(1, 2, 3)], 3)
+    with pytest.raises(DataError, match="several films called sub03-1"):
         dataset(copy).folder(video)
 
 
@@ -153,5 +154,5 @@ def test_plain_sheet_is_equal(root, tmp_path):
 
 
 def test_clip_names_compare_by_shared_part():
-    assert len({clips.plain(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
-    assert clips.plain("sub11-1") != clips.plain("sub1-11")
+    assert len({plain_film_name(name) for name in ("sub01-1", "sub01-1.mp4", "SUB1_01", "sub01 - 1.AVI")}) == 1
+    assert plain_film_name("sub11-1") != plain_film_name("sub1-11")
