@@ -98,7 +98,7 @@ class Record:
         published: whether the run is a committed record.
         frames: whether its videos have frames; otherwise they only have ready-made features.
         version: version of the record, from 1; a later one supersedes the earlier.
-        doubt: disagreements with the known annotations, code or records, see `boards.disagreements`; empty if there are none.
+        doubt: disagreements with the known annotations, code or records, see `intake.disagreements`; empty if there are none.
         scored_by: version of scoring that made its stored scores.
         sender: name of whoever sent it; empty for the board's own.
         isolation: access of its folds, see `mebench.runs.access_text`; empty for older runs and records.

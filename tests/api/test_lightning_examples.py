@@ -13,8 +13,8 @@ from lightning.pytorch import loggers
 from rich.console import Console
 
 import mebench
-from mebench import boards
 from mebench.config import registry
+from mebench.intake import export
 from mebench.output.progress import Progress, Silent
 from mebench.records import recorded_settings
 from mebench.runs import RunFolder
@@ -93,7 +93,7 @@ def test_lightning_averaged_weights_predict(trained):
 
 def test_lightning_watchers_make_no_other_row(trained, tmp_path):
     run = trained(*ONE_FOLD, callbacks=[STOP, "LearningRateMonitor"])
-    record = RunFolder(boards.export.export_record(run.folder, tmp_path / "records")).read_json("record.json")
+    record = RunFolder(export.export_record(run.folder, tmp_path / "records")).read_json("record.json")
     (counts,) = recorded_settings.row_settings(record["config"])["trainer.callbacks"]
     assert len(record["config"]["trainer.callbacks"]) == 2
     assert counts["class_path"].endswith("EarlyStopping")
