@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.features.action_units import EYES, MIRROR
 from mebench.lazy_imports import load_lazily
 
 from .drawing import Canvas, Floats
@@ -32,16 +33,6 @@ _LEFT_HALF = {
 }  # fmt: skip
 """Landmarks of the left half of the face in the picture, x and y in the box around face and brows."""
 
-MIRROR = (
-    *range(16, -1, -1),
-    *range(26, 16, -1),
-    27, 28, 29, 30, 35, 34, 33, 32, 31,
-    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-    54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
-)  # fmt: skip
-"""The landmark on the other side of the face, for each of the 68 (iBUG 300-W numbering)."""
-
-EYES = (slice(36, 42), slice(42, 48))
 BROWS = (slice(17, 22), slice(22, 27))
 MOUTH = slice(48, 68)
 

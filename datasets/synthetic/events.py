@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from mebench.annotations import objective_class
 from mebench.core import Distractor, Expression, Kind
+from mebench.features.action_units import UNITS
 from mebench.spotting import stretches
 
-from .action_units import UNITS
 from .emotions import EMOTIONS, ONE_SIDED, recruit
 from .params import LONGEST_AS_SAMM_LV, LONGEST_MICRO, MARGIN, Params
 from .speech import talk

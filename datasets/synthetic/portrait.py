@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.features.action_units import EYES
 from mebench.lazy_imports import load_lazily
 
 from . import hair
-from .anatomy import BROWS, EYES, Anatomy, depth_map
+from .anatomy import BROWS, Anatomy, depth_map
 from .drawing import Canvas, curve, ellipse, shifted, value_noise
 from .streams import Purpose, stream
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from mebench.features.action_units import EYES, FURROWS, PARTS_LIPS, UNITS, Fields, make_fields
 from mebench.lazy_imports import load_lazily
 
-from .action_units import FURROWS, PARTS_LIPS, UNITS, Fields, lids, make_fields
-from .anatomy import EYES, Anatomy, depth_map, make_anatomy
+from .anatomy import Anatomy, depth_map, make_anatomy
 from .drawing import Floats
+from .lids import lids
 from .portrait import draw_beneath, draw_skin, lid_lines, lips_line
+from .streams import Purpose, stream
 
 if TYPE_CHECKING:
     import cv2
@@ -92,7 +94,8 @@ class Subject:
     @cached_property
     def fields(self) -> Fields:
         """The effect of the action units."""
-        return make_fields(self.anatomy, self.seed, self.number, self.size, self.width)
+        random = stream(Purpose.EXPRESSIVITY, self.seed, self.number)
+        return make_fields(self.anatomy.points, lips_line(self.anatomy), random, self.size, self.width)
 
     @cached_property
     def lids(self) -> NDArray[np.float64]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .action_units import UNITS
+from mebench.features.action_units import UNITS
+
 from .params import Params
 from .streams import Purpose, stream
 

@@ -1,3 +1,4 @@
+from . import action_units as action_units
 from . import base as base
 from . import built_in_encoders as built_in_encoders
 from . import degradation as degradation

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import example, given, settings, strategies as st
 from hypothesis.extra.numpy import arrays
-from mebench.datasets.synthetic import action_units, anatomy, nuisance, render
+from mebench.datasets.synthetic import anatomy, lids, nuisance, render
+
+from mebench.features import action_units
 
 SUBJECT = render.make_subject(0, 0, 192, 0.6, 1.0)
 IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
@@ -96,13 +98,13 @@ def test_units_move_skin_by_4_to_15_percent(unit):
 def test_lids_move_no_skin():
     for unit in (5, 7):
         assert not SUBJECT.fields.push[action_units.UNITS.index(unit)].any()
-    np.testing.assert_array_equal(action_units.lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
-    wide, narrow = (action_units.lids(_state({unit: 1.0}).strengths, 0.0) for unit in (5, 7))
+    np.testing.assert_array_equal(lids.lids(np.zeros((17, 2)), 0.0), [[0, 1], [0, 1]])
+    wide, narrow = (lids.lids(_state({unit: 1.0}).strengths, 0.0) for unit in (5, 7))
     assert (wide[:, 0] < 0).all()
     assert (narrow[:, 0] > 0).all()
     assert (narrow[:, 1] < 1).all()
     for unit in (5, 7):
-        closed = action_units.lids(_state({unit: 1.0}).strengths, 1.0)
+        closed = lids.lids(_state({unit: 1.0}).strengths, 1.0)
         assert (closed[:, 0] >= closed[:, 1]).all()
 
 
@@ -178,9 +180,9 @@ def test_draw_scales_with_light():
 
 def test_mean_points_are_symmetric():
     points = anatomy.mean_points()
-    mirrored = points[list(anatomy.MIRROR)] * (-1, 1)
+    mirrored = points[list(action_units.MIRROR)] * (-1, 1)
     np.testing.assert_allclose(points, mirrored, atol=1e-12)
-    assert [anatomy.MIRROR[i] for i in anatomy.MIRROR] == list(range(68))
+    assert [action_units.MIRROR[i] for i in action_units.MIRROR] == list(range(68))
 
 
 @given(seed=st.integers(0, 1000), rms=st.sampled_from([0.0, 0.3, 2.0]))

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import yaml
 from hypothesis import example, given, strategies as st
-from mebench.datasets.synthetic import action_units, dataset, emotions, events as synthetic, params
+from mebench.datasets.synthetic import dataset, emotions, events as synthetic, params
 
 from mebench.annotations import objective_class
+from mebench.features import action_units
 from mebench.metrics import scores_in_time
 
 CONFIG = yaml.safe_load(Path(params.__file__).with_name("config.yaml").read_text())

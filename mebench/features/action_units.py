@@ -1,4 +1,7 @@
-"""The table of action units, and what each does to one person's face as a field of displacements."""
+"""The table of action units, and what each does to one person's face as a field of displacements and of shades.
+
+Datasets that move faces read it: drawn ones, and films of people into which movements are put (`mebench.features.injection`).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,11 +10,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .anatomy import EYES, MIRROR, Anatomy
-from .drawing import Floats
-from .portrait import lips_line
-from .streams import Purpose, stream
+from mebench.features.base import Landmarks
+from mebench.features.faces import LEFT_EYE, RIGHT_EYE
 
+Floats = NDArray[np.float32]
+
+MIRROR = (
+    *range(16, -1, -1),
+    *range(26, 16, -1),
+    27, 28, 29, 30, 35, 34, 33, 32, 31,
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    54, 53, 52, 51, 50, 49, 48, 59, 58, 57, 56, 55, 64, 63, 62, 61, 60, 67, 66, 65,
+)  # fmt: skip
+"""The landmark on the other side of the face, for each of the 68 (iBUG 300-W numbering)."""
+EYES = (LEFT_EYE, RIGHT_EYE)
 UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 24, 25, 26)
 """The action units that the face can do; the order of the rows of every array of strengths."""
 
@@ -62,11 +74,8 @@ BUMPS: Mapping[int, tuple[Bump, ...]] = {
     26: (Bump((57, 8), (0, 0), (0, 0.085), 0.150),),
 }
 """Strengths follow the animation units of Candide-3 (Ahlberg 2001, LiTH-ISY-R-2326): 4 to 15 % of the face's width at
-full strength. The lids (5 and 7) are not movements of the skin: see `LIDS`.
+full strength. The lids (5 and 7) are not movements of the skin.
 """
-
-LIDS: Mapping[int, tuple[float, float]] = {5: (-0.45, 0.0), 6: (0.0, -0.22), 7: (0.15, -0.35)}
-"""How far the edges of the upper and the lower lid go down at full strength, in openings of the eye."""
 
 PARTS_LIPS = (25, 26)
 """Units that pull the lower lip from the upper one: the picture splits there instead of stretching."""
@@ -140,59 +149,56 @@ class Fields:
         return self._slopes[index]
 
 
-def make_fields(anatomy: Anatomy, seed: int, subject: int, size: int, width: float) -> Fields:
+def make_fields(
+    points: Landmarks,
+    seam: NDArray[np.float64],
+    random: np.random.RandomState,
+    size: int,
+    width: float,
+    narrow: float = 1.0,
+) -> Fields:
     """Draw one person's way of moving.
 
     Args:
-        anatomy: of the person.
-        seed: of the dataset.
-        subject: number of the subject.
-        size: height and width of a frame in pixels.
+        points: the 68 landmarks of the neutral face, (68, 2), in face widths from the middle of the canvas.
+        seam: the line between the lips, (n, 2), from the left to the right corner of the mouth, in the same units.
+        random: gives the person's strength, symmetry and directions.
+        size: height and width of the canvas in pixels.
         width: width of the face in pixels.
+        narrow: width of the bumps, as a share of that in `BUMPS`.
     """
-    random = stream(Purpose.EXPRESSIVITY, seed, subject)
     axis = ((np.arange(size) - (size - 1) / 2) / width).astype(np.float32)
     push = np.zeros((len(UNITS), 2, size, size, 2), np.float32)
     furrows = np.zeros((len(UNITS), 2, size, size), np.float32)
     for index, unit in enumerate(UNITS):
         for side in (0, 1):
             for bump in BUMPS.get(unit, ()):
-                turn, wide = 0.12 * random.randn(), bump.sigma * np.exp(0.1 * random.randn())
-                (x, y), inward = _place(anatomy, bump.landmarks, bump.offset, side)
+                turn, wide = 0.12 * random.randn(), narrow * bump.sigma * np.exp(0.1 * random.randn())
+                (x, y), inward = _place(points, bump.landmarks, bump.offset, side)
                 dx = inward * (bump.push[0] * np.cos(turn) - bump.push[1] * np.sin(turn))
                 dy = bump.push[0] * np.sin(turn) + bump.push[1] * np.cos(turn)
                 push[index, side] += (
                     _gaussian(axis, x, y, wide)[..., None] * np.array([dx, dy], np.float32) * np.float32(width)
                 )
             for furrow in FURROWS.get(unit, ()):
-                (x, y), _ = _place(anatomy, furrow.landmarks, furrow.offset, side)
+                (x, y), _ = _place(points, furrow.landmarks, furrow.offset, side)
                 furrows[index, side] += np.float32(furrow.shade) * _gaussian(axis, x, y, furrow.sigma)
-    push *= (1 - _eye_guard(anatomy, axis))[..., None]
-    part = _part_lips(anatomy, axis, push)
+    push *= (1 - _eye_guard(points, axis))[..., None]
+    part = _part_lips(seam, axis, push)
     gain = np.clip(np.exp(0.25 * random.randn(len(UNITS))), 0.6, 1.5)
     asymmetry = np.clip(0.15 * random.randn(len(UNITS)), -0.4, 0.4)
     gains = np.stack([gain * (1 - asymmetry), gain * (1 + asymmetry)], axis=1)
-    below = (axis > float(lips_line(anatomy)[40, 1]))[:, None]
+    below = (axis > float(seam[len(seam) // 2, 1]))[:, None]
     return Fields(gains, push, part, furrows, below)
 
 
-def lids(strengths: NDArray[np.float64], blink: float) -> NDArray[np.float64]:
-    """Places of the lids, (2 eyes, 2 lids), in openings below the edge of the resting upper lid: (0, 1) at rest."""
-    upper, lower = np.zeros(2), np.ones(2)
-    for unit, (of_upper, of_lower) in LIDS.items():
-        upper += of_upper * strengths[UNITS.index(unit)]
-        lower += of_lower * strengths[UNITS.index(unit)]
-    lower = np.maximum(lower, 0.5)
-    return np.stack([upper + (1.05 * lower - upper) * blink, lower], axis=1)
-
-
 def _place(
-    anatomy: Anatomy, landmarks: tuple[int, ...], offset: tuple[float, float], side: int
+    points: Landmarks, landmarks: tuple[int, ...], offset: tuple[float, float], side: int
 ) -> tuple[tuple[float, float], int]:
     """The place of a bump, and the sign of the direction to the midline."""
     inward = (1, -1)[side]
     chosen = landmarks if side == 0 else tuple(MIRROR[i] for i in landmarks)
-    x, y = anatomy.points[list(chosen)].mean(0)
+    x, y = points[list(chosen)].mean(0)
     return (x + inward * offset[0], y + offset[1]), inward
 
 
@@ -201,20 +207,19 @@ def _gaussian(axis: Floats, x: float, y: float, sigma: float) -> Floats:
     return np.outer(down, across).astype(np.float32)
 
 
-def _eye_guard(anatomy: Anatomy, axis: Floats) -> Floats:
+def _eye_guard(points: Landmarks, axis: Floats) -> Floats:
     """1 on the lids, 0 away from them: brows and cheeks slide over the eye without dragging it along."""
     guard = np.zeros((len(axis), len(axis)), np.float32)
     for eye in EYES:
-        x, y = anatomy.points[eye].mean(0)
+        x, y = points[eye].mean(0)
         distance = np.sqrt(((axis[None, :] - x) / 0.20) ** 2 + ((axis[:, None] - y) / 0.13) ** 2)
         t = np.clip((1 - distance) / 0.65, 0, 1)
         guard += t * t * (3 - 2 * t)
     return guard
 
 
-def _part_lips(anatomy: Anatomy, axis: Floats, push: Floats) -> Floats:
+def _part_lips(seam: NDArray[np.float64], axis: Floats, push: Floats) -> Floats:
     """Split the units that part the lips: `push` keeps the movement of the corners, the rest moves only the lower lip."""
-    seam = lips_line(anatomy)
     (left, _), (right, _) = seam[0], seam[-1]
     across = np.clip(2 * (axis - (left + right) / 2) / (right - left), -1, 1)
     middle = (1 - across**2).astype(np.float32)
