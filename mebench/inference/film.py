@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from mebench.core import Kind, Prediction, SpottingParams, Video
 from mebench.core.peaks import Curve
 from mebench.features import FaceCrop, Flow
+from mebench.features.activity import Activity, find_activities, measure_face_motion
 from mebench.features.cuts import find_cuts, find_other_pictures, frames_across_cuts
 from mebench.features.face_detection import find_stretches_without_face
 from mebench.features.gray_frames import to_gray
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
     from mebench.runner import FittedMethod
 
 
+GRAY_DIMENSIONS = 3
+"""Dimensions of gray crops: frames, rows, columns."""
+
+
 @dataclass(frozen=True)
 class Film:
     """Facts about the face crops of a film.
@@ -39,6 +44,7 @@ class Film:
         cuts: frame at which another picture begins, and the one by which it stands, of each cut.
         box: box of the followed face in the frame where it was found, pixels; None for ready-made features.
         found: frame in which the face was found.
+        activities: stretches in which the person speaks or turns the head, if searched.
     """
 
     blind: NDArray[np.bool_]
@@ -47,6 +53,7 @@ class Film:
     cuts: tuple[tuple[int, int], ...] = ()
     box: tuple[int, int, int, int] | None = None
     found: int = 0
+    activities: tuple[tuple[int, int, Activity], ...] = ()
 
     @property
     def parts(self) -> list[tuple[int, int]]:
@@ -92,7 +99,9 @@ def look_at_film(
     unseen = find_stretches_without_face(crops, video.fps or 0.0)
     for first, last in unseen:  # a flow pair that begins up to `gap` frames earlier ends there
         blind[max(first - gap, 0) : last + 1] = True
-    return replace(film, unseen=tuple(unseen), faces=faces)
+    fps = video.fps or 25.0
+    activities = find_activities(measure_face_motion(crops, fps), fps) if crops.ndim == GRAY_DIMENSIONS else ()
+    return replace(film, unseen=tuple(unseen), faces=faces, activities=activities)
 
 
 def _cuts_of_film(

@@ -19,6 +19,7 @@ from mebench.core import Dataset, Kind, Prediction, Scheme, SpottingParams, Task
 from mebench.core.peaks import Curve, ScoreCurve
 from mebench.core.views import mean_over_scales
 from mebench.errors import ConfigError, DataError, RunError
+from mebench.features.activity import Activity
 from mebench.features.faces import ADVICE_FOR_RUNS
 from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
@@ -206,6 +207,7 @@ class Answer:
         cuts: first frame after each cut; each part between them is spotted in as a film of its own.
         box: box (x0, y0, x1, y1) of the followed face in the frame where it was found, pixels; None for ready-made features.
         found: frame in which the face was found.
+        activities: stretches in which the person speaks or turns the head, if searched; see `mebench.features.activity`.
     """
 
     predictions: list[Prediction]
@@ -216,6 +218,7 @@ class Answer:
     cuts: tuple[int, ...] = ()
     box: tuple[int, int, int, int] | None = None
     found: int = 0
+    activities: tuple[tuple[int, int, Activity], ...] = ()
 
 
 class Ensemble:
@@ -278,7 +281,9 @@ class Ensemble:
         if self.namer.job.names and self.job.emotions and spotted:
             spotted = self.namer.named_intervals(spotted, video)
         cuts = tuple(first for first, _ in film.cuts)
-        return Answer(spotted, curves, view.timing, film.unseen, film.faces, cuts, film.box, film.found)
+        return Answer(
+            spotted, curves, view.timing, film.unseen, film.faces, cuts, film.box, film.found, film.activities
+        )
 
     def named_intervals(self, spotted: Sequence[Prediction], video: Video) -> list[Prediction]:
         """Spotted intervals with the emotion that the recognizers of all folds give them together."""
