@@ -280,7 +280,7 @@ class FaceCrop(Step):
         return self.track == "frame" or self.align == "pose"
 
     @property
-    def _smallest(self) -> int:
+    def smallest(self) -> int:
         """Width in pixels of the smallest face that is found."""
         frame_scale = 2 if self.half_size else 1
         return (SMALLEST * frame_scale) >> self.upsample
@@ -364,7 +364,7 @@ class FaceCrop(Step):
             index += 1 + index // 4
         raise NoFaceError(
             f"no face found in {label} ({n_tried} of its {n} frames tried): look at its frames, which must show an upright "
-            f"frontal face at least {self._smallest} pixels wide{ADVICE_FOR_RUNS}"
+            f"frontal face at least {self.smallest} pixels wide{ADVICE_FOR_RUNS}"
         )
 
     def with_landmarks(self, frames: Frames, reference: Reference, label: str = "the video") -> Reference:
@@ -424,7 +424,7 @@ class FaceCrop(Step):
         if not self.is_moving:
             yield from ((picture, reference.matrix) for picture in pictures)
             return
-        tracker = FaceTracker(reference.frame, reference.face, self.detect_faces, self._smallest)
+        tracker = FaceTracker(reference.frame, reference.face, self.detect_faces, self.smallest)
         boxes = ((picture, np.array(tracker.follow(to_gray(picture, 0, label)), np.float64)) for picture in pictures)
         # Smoothed once more, a box that moves on glides.
         followed = smooth_vectors(hold_still_boxes(smooth_vectors(boxes, self.smoothing)), self.smoothing)
