@@ -1,0 +1,1 @@
+"""Films of faces into which micro-expressions of known place and strength are put."""

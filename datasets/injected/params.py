@@ -1,0 +1,53 @@
+"""Parameters of `injected`."""
+
+from dataclasses import dataclass
+
+from mebench.errors import ConfigError, check_known, refuse_if
+from mebench.features.activity import ACTIVITIES
+from mebench.features.injection import STRENGTHS
+
+ANY = "any"
+
+
+@dataclass(frozen=True)
+class Params:
+    """The films, and what is put into them.
+
+    Attributes:
+        root: folder with films of faces, at any depth; the folders between it and a film name the person.
+        videos: films at any place, instead of a root.
+        fps: frames per second of all of them; video files contain it, folders of images do not.
+        follow_links: follow links that lead out of the root.
+        copies: copies of each film with micro-expressions, each with others; beside them stands one untouched copy.
+        seed: every random choice derives from it and from the name of the film.
+        strengths: largest displacement of the skin at the apex, per cent of the distance between the eyes; each is as frequent.
+        activity: only films in which people mostly are `still`, in `speech`, or `turning` the head, as measured; `any` takes all.
+        shading: whether furrows darken the skin, too.
+        sham: move the skin away and back, so that nothing should be found.
+    """
+
+    root: str | None = None
+    videos: tuple[str, ...] = ()
+    fps: float | None = None
+    follow_links: bool = False
+    copies: int = 3
+    seed: int = 0
+    strengths: tuple[float, ...] = STRENGTHS
+    activity: str = ANY
+    shading: bool = False
+    sham: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        object.__setattr__(self, "strengths", tuple(self.strengths))
+        check_known("dataset.activity", self.activity, (ANY, *ACTIVITIES))
+        refuse_if(
+            (not 1 <= self.copies <= 99, f"dataset.copies must be from 1 to 99, not {self.copies}"),
+            (not 0 <= self.seed < 2**32, f"dataset.seed must be a whole number from 0 to 4294967295, not {self.seed}"),
+            (
+                not self.strengths or not all(0 < strength <= 100 for strength in self.strengths),
+                f"dataset.strengths must be per cent of the distance between the eyes, above 0 and at most 100, not "
+                f"{list(self.strengths)}: for example [2, 4, 8]",
+            ),
+            error=ConfigError,
+        )
