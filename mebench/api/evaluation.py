@@ -536,6 +536,7 @@ def spot(
     damaged: str = "refuse",
     emotions: bool = False,
     neutral: str | Path | None = None,
+    recovery: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
     trusted: bool = False,
@@ -555,13 +556,14 @@ def spot(
         emotions: name emotions; an included model names them if this one only spots.
         neutral: stretch of each video in which nothing happened, such as `0-20s`, or another film of the person: its highest
             peak sets the level.
+        recovery: put micro-expressions into copies of each video, and count how many of them are found; it takes some minutes.
         workers: processes; all cores if left out.
         progress: see `run`.
         trusted: agreement to the plugins that somebody else's run names.
 
     Raises:
-        ConfigError: `faces` is unknown; `fold` is given without a run; `neutral` is no stretch and no film; somebody else
-            began the run and it is not `trusted`.
+        ConfigError: `faces` is unknown, or `all` with `recovery`; `fold` is given without a run; `neutral` is no stretch and no film;
+            somebody else began the run and it is not `trusted`.
         RunError: there is no such model or fold, or it only recognizes.
         DataError: no video can be read.
     """
@@ -588,6 +590,7 @@ def spot(
             damaged=damaged,
             emotions=emotions,
             neutral=neutral,
+            recovery=recovery,
             known_rates=known_rates,
             workers=workers,
             progress=progress,

@@ -98,6 +98,13 @@ def spot_command(
             help="Seconds of each video in which nothing happened, such as 0-20s, or another film of the person: it sets the level.",
         ),
     ] = None,
+    recovery: Annotated[
+        bool,
+        typer.Option(
+            "--recovery",
+            help="Put micro-expressions into copies of each video, and say how many of them are found; it says first what that costs.",
+        ),
+    ] = False,
     overlay: Annotated[
         bool, typer.Option("--overlay", help="Write the video with curve and intervals drawn in; it shows the face.")
     ] = False,
@@ -131,6 +138,7 @@ def spot_command(
         "--workers": workers is not None,
         "--damaged": damaged != "refuse",
         "--neutral": neutral is not None,
+        "--recovery": recovery,
     }
     needless = [option for option, given in is_given.items() if given and is_live]
     refuse_if(
@@ -165,6 +173,7 @@ def spot_command(
                 damaged=damaged,
                 emotions=emotions,
                 neutral=neutral,
+                recovery=recovery,
                 workers=workers,
                 progress=progress,
                 trusted=True,
@@ -233,6 +242,9 @@ def _cautions(result: Spottings, files: Sequence[Path], out: str, overlay: bool)
     """Sentences about the videos, the limits of the result, and the files."""
     cautions = [f"{video.title}: {note}" for video in result.spotted.videos for note in video.notes]
     cautions += [f"{video.title}: {rate.describe()}" for video in result.spotted.videos for rate in video.rates]
+    for video in result.spotted.videos:
+        if video.recovery is not None:
+            cautions += [f"{video.title}: {sentence}" for sentence in video.recovery.describe()]
     cautions.append(spotted_videos.CAUTION)
     if overlay:
         cautions.append("the overlay shows the faces of the video: treat it like the video itself")

@@ -19,7 +19,7 @@ from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
 from mebench.core import Frames, Kind, Video
 from mebench.core.types import number_at
-from mebench.errors import refused_by_system
+from mebench.errors import ConfigError, refused_by_system
 from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
@@ -44,6 +44,7 @@ from mebench.inference.own_film import (
     without_repeats,
 )
 from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
+from mebench.inference.recovery import Recovery, measure_recovery
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.lazy_imports import load_lazily
 from mebench.output.json_output import write_json
@@ -130,6 +131,7 @@ class SpottedVideo:
         rates: number of intervals a minute of each kind, beside those of the models elsewhere.
         breaks: frames that do not follow the one before at once.
         followed: the face that is followed; None for ready-made features.
+        recovery: what is found of micro-expressions that were put into the film, if asked for.
     """
 
     name: str
@@ -142,6 +144,7 @@ class SpottedVideo:
     rates: tuple[AlarmRate, ...] = ()
     breaks: tuple[Break, ...] = ()
     followed: FollowedFace | None = None
+    recovery: Recovery | None = None
 
     @property
     def is_unlike(self) -> bool:
@@ -260,6 +263,11 @@ class SpottedVideo:
             "seconds": round(self.seconds, 6),
             "notes": list(self.notes),
             "rates": [rate.plain() for rate in self.rates],
+            "recovery": None if self.recovery is None else self.recovery.plain(),
+            "activities": [
+                [round(float(self.times[first]), 6), round(self.ends[last], 6), activity]
+                for first, last, activity in self.answer.activities
+            ],
             "face_box": self.answer.box if self.followed is None else self.followed.box,
             "cuts_s": [round(float(self.times[cut]), 6) for cut in self.answer.cuts],
             "breaks": [
@@ -398,6 +406,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     emotions: bool = False,
     neutral: str | Path | None = None,
     known_rates: Mapping[Kind, Sequence[KnownRate]] | None = None,
+    recovery: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SpottedVideos:
@@ -414,6 +423,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         neutral: stretch such as `0-20s` of each video, or another film of the person, in which nothing happened: its highest
             peak sets the level.
         known_rates: alarms a minute of the models elsewhere, by kind; by default those on the card of a file.
+        recovery: put micro-expressions into copies of each video, and count what is found.
         workers: processes; None for all cores.
         progress: reports the progress.
 
@@ -421,6 +431,8 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         MebenchError: no video can be read or predicted, or the models have no level that `neutral` could set.
     """
     progress = progress or Progress()
+    if recovery and faces == "all":
+        raise ConfigError("recovery follows the largest face: leave out --faces all, or --recovery")
     settings = _dataset_settings(paths, fps, damaged)
     quiet = None if neutral is None else read_neutral(neutral)
     tracks_by_video: dict[str, FaceTracks] | None = None
@@ -445,11 +457,19 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     rates = known_rates_of(models) if known_rates is None else known_rates
     quiet_time = None if quiet is None else QuietTime(quiet, neutral_levels_by_key)
     dataset: Any = predicted.dataset
+    recovered: Mapping[str, Recovery] = {}
+    if recovery:
+        levels = None
+        if quiet is not None:
+            levels = {
+                key: {kind: one.level for kind, one in found.items()} for key, found in neutral_levels_by_key.items()
+            }
+        recovered = measure_recovery(settings, predicted, models, workers, progress, levels)
     ids = {video.key: video.id for video in predicted.job.test}
     named_by = f"; emotions: {_models_in_words(namers)}" if namers else ""
     return SpottedVideos(
         f"{_models_in_words(models)}{named_by}",
-        tuple(_spotted_videos(predicted, models, tracks_by_video, rates, quiet_time)),
+        tuple(_spotted_videos(predicted, models, tracks_by_video, rates, quiet_time, recovered)),
         {
             _printable_name(dataset, ids.get(key, key.rpartition("/")[2])): escape_controls(reason)
             for key, reason in predicted.failed.items()
@@ -570,6 +590,7 @@ def _spotted_videos(
     tracks_by_video: Mapping[str, FaceTracks] | None,
     known_rates: Mapping[Kind, Sequence[KnownRate]],
     quiet_time: QuietTime | None,
+    recovered: Mapping[str, Recovery],
 ) -> Iterator[SpottedVideo]:
     """The faces of the predicted videos.
 
@@ -579,6 +600,7 @@ def _spotted_videos(
         tracks_by_video: followed faces by name of the video; None if only the largest face is followed.
         known_rates: alarms a minute of the models elsewhere, by kind.
         quiet_time: time of the person in which nothing happened, if given.
+        recovered: what was found of injections, by key of the video.
     """
     dataset: Any = predicted.dataset
     for video in predicted.job.test:
@@ -597,7 +619,17 @@ def _spotted_videos(
         rates = tuple(_alarm_rates(video.key, answer, known_rates, quiet_time))
         followed = _followed_face(frames, part, times, answer, models[0])
         yield SpottedVideo(
-            _printable_name(dataset, name), face, path, video, times, answer, notes, rates, breaks, followed
+            _printable_name(dataset, name),
+            face,
+            path,
+            video,
+            times,
+            answer,
+            notes,
+            rates,
+            breaks,
+            followed,
+            recovered.get(video.key),
         )
 
 
