@@ -88,9 +88,10 @@ def motions() -> Iterator[tuple[str, Motion]]:
 def faces(pairs: int) -> Iterator[Pair]:
     """Drawn faces before and at the apex of an expression that moves nothing but the skin."""
     from mebench.datasets.synthetic import render
-    from mebench.datasets.synthetic.action_units import PARTS_LIPS, UNITS
     from mebench.datasets.synthetic.dataset import Synthetic, SyntheticFrames
     from mebench.datasets.synthetic.params import Params
+
+    from mebench.features.action_units import PARTS_LIPS, UNITS
 
     params = Params(subjects=pairs, videos=1, head=0.0, rotation=0.0, yaw=0.0, noise=0.0, blinks=0.0)
     scale = SIZE / (BOX[2] - BOX[0])

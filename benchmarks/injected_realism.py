@@ -39,7 +39,7 @@ def read_real(folder: Path) -> tuple[Maps, list[str]]:
     files = sorted(folder.glob("*/u_test/*/*.png"))
     if not files:
         raise SystemExit(f"{folder} holds no maps: name the folder of dataset=megc2019_flow")
-    maps = [cv2.imread(str(file)).astype(np.float32) / 255 for file in files]
+    maps = [np.asarray(cv2.imread(str(file)), np.float32) / 255 for file in files]
     return np.stack(maps), [file.parts[-4] for file in files]
 
 
@@ -68,8 +68,8 @@ def map_of(push: NDArray[np.float32], course: FaceCourse, random: np.random.Gene
     rows, columns = np.mgrid[0:SIDE, 0:SIDE]
     x = (x0 + (columns + 0.5) / SIDE * (x1 - x0)).astype(np.float32)
     y = (y0 - 0.1 + (rows + 0.5) / SIDE * (y1 - y0 + 0.1)).astype(np.float32)
-    places = [(axis * WIDTH + (CANVAS - 1) / 2).astype(np.float32) for axis in (x, y)]
-    seen = cv2.remap(cv2.GaussianBlur(push, (0, 0), 2.5), *places, cv2.INTER_LINEAR)
+    columns_seen, rows_seen = ((axis * WIDTH + (CANVAS - 1) / 2).astype(np.float32) for axis in (x, y))
+    seen = cv2.remap(cv2.GaussianBlur(push, (0, 0), 2.5), columns_seen, rows_seen, cv2.INTER_LINEAR)
     shift, across, down = (HEAD_MOTION * random.standard_normal(2) for _ in range(3))
     noise = np.stack([cv2.GaussianBlur(random.standard_normal((SIDE, SIDE)), (0, 0), 1.0) for _ in range(2)], axis=-1)
     flow = seen + shift + x[..., None] * across + y[..., None] * down + NOISE * noise / noise.std()
