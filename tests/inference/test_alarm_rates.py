@@ -1,5 +1,7 @@
 """The rate of what was spotted beside that of the model, in numbers and words."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.stats import gamma
@@ -122,6 +124,19 @@ def test_real_rate_on_card_counts_alarms_in_real_films():
     assert rate is not None
     assert (rate.world, rate.interval) == ("real", REAL.interval)
     assert real_rate_on_card(scores, "macro") is None
+
+
+def test_real_rate_on_card_is_that_of_the_page():
+    """`benchmarks/own_video.md` has them in the row of all films."""
+    page = (Path(__file__).parents[2] / "benchmarks" / "own_video.md").read_text("utf-8")
+    lines = [[cell.strip() for cell in line.split("|")[1:-1]] for line in page.splitlines()]
+    head, row = (next(cells for cells in lines if cells[:1] == [first]) for first in ("film", "**all**"))
+    for header in included_models().values():
+        rate = real_rate_on_card(header.scores, "micro")
+        low, high = rate.interval
+        shown = row[head.index(f"alarms of `{header.name}`") + 1]
+        assert shown == f"{rate.per_minute:.1f} [{low:.1f}, {high:.1f}]"
+        assert f"- micro: {shown} alarms a minute in" in header.card
 
 
 def test_rates_of_summary_are_false_positives_of_its_tests():
