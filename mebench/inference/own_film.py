@@ -14,6 +14,10 @@ from mebench.errors import ConfigError
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.predict import Answer
 
+LONG_ENOUGH = 10.0
+"""Seconds in which nothing happened that may lower a level."""
+LOWEST_SHARE = 0.4
+"""Share of the models' level below which no quiet stretch lowers it."""
 Stretch = tuple[float, float]
 """First and last second."""
 
@@ -50,11 +54,13 @@ class NeutralLevel:
         level: the level.
         models: level of the models.
         seconds: seconds of the stretch with a face.
+        alarms: peaks as high as the level to be expected in a time as long: 1 if the highest peak set it, 0 if it lies higher.
     """
 
     level: float
     models: float
     seconds: float
+    alarms: int = 0
 
     def describe(self, where: str) -> str:
         """The level in words.
@@ -65,6 +71,8 @@ class NeutralLevel:
         stretch = f"{where} ({self.seconds:.1f} s with a face)"
         if self.level > self.models:
             return f"nothing happened {stretch}, so the level is {self.level:.3f} in place of {self.models:.3f}"
+        if self.level < self.models:
+            return f"the face is quieter {stretch} than the level of {self.models:.3f} takes for granted, so it is {self.level:.3f}"
         return f"no peak {stretch} reaches the level of {self.models:.3f}, which stays"
 
 
@@ -73,7 +81,8 @@ def neutral_levels(
 ) -> dict[Kind, NeutralLevel]:
     """The levels above all peaks in films, or stretches of films, in which nothing happened.
 
-    A level is never lower than that of the models.
+    In `LONG_ENOUGH` seconds and more it may be lower than that of the models, down to `LOWEST_SHARE` of it: a face that hardly moves
+    needs no level made for lively ones.
 
     Raises:
         ConfigError: the stretch, or the film, has no second with a face.
@@ -100,7 +109,9 @@ def neutral_levels(
                 "--neutral names no time in which the face is seen: name a stretch of the video, or another film"
             )
         above = float(np.nextafter(max(heights), np.inf)) if heights else level
-        found[kind] = NeutralLevel(max(level, above), level, seconds)
+        lowest = LOWEST_SHARE * level if seconds >= LONG_ENOUGH else level
+        chosen = max(lowest, above)
+        found[kind] = NeutralLevel(chosen, level, seconds, int(bool(heights) and chosen == above))
     return found
 
 

@@ -41,10 +41,23 @@ def test_neutral_levels_lie_just_above_the_highest_peak():
     assert "level is 0.300 in place of 0.150" in levels["micro"].describe("from 0 s to 4 s")
 
 
-def test_neutral_levels_are_never_below_that_of_the_models():
-    levels = neutral_levels([answer(interval(10, 14, 20, 0.1))], {"micro": 0.15})
+def test_neutral_levels_of_a_short_stretch_are_not_lower():
+    levels = neutral_levels([answer(interval(10, 14, 20, 0.1))], {"micro": 0.15}, (0.0, 4.0))
     assert levels["micro"].level == 0.15
+    assert levels["micro"].alarms == 0
     assert "reaches the level of 0.150" in levels["micro"].describe("in quiet.mp4")
+
+
+def test_neutral_levels_of_a_long_stretch_may_be_lower():
+    """Down to .4 of the models' level; the highest peak is expected again in a time as long."""
+    quiet, quieter = (answer(interval(10, 14, 20, height)) for height in (0.1, 0.02))
+    own = neutral_levels([quiet], {"micro": 0.15})["micro"]
+    assert 0.1 < own.level < 0.1001
+    assert own.alarms == 1
+    assert "so it is 0.100" in own.describe("in quiet.mp4")
+    least = neutral_levels([quieter], {"micro": 0.15})["micro"]
+    assert least.level == pytest.approx(0.4 * 0.15)
+    assert least.alarms == 0
 
 
 def test_neutral_levels_need_time_with_a_face():
