@@ -143,7 +143,8 @@ class Injected(Dataset):
         """All copies by key of the video."""
         copies: dict[str, Copy] = {}
         for film in self._films:
-            copies[self._key_of(film, UNTOUCHED)] = Copy(film, ())
+            if self.params.untouched:
+                copies[self._key_of(film, UNTOUCHED)] = Copy(film, ())
             for number in range(1, self.params.copies + 1):
                 drawn = draw_injections(
                     film.course, film.video.fps or 25.0, film.video.id, self.params.seed, number, self.params.strengths

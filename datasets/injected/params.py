@@ -18,7 +18,8 @@ class Params:
         videos: films at any place, instead of a root.
         fps: frames per second of all of them; video files contain it, folders of images do not.
         follow_links: follow links that lead out of the root.
-        copies: copies of each film with micro-expressions, each with others; beside them stands one untouched copy.
+        copies: copies of each film with micro-expressions, each with others.
+        untouched: whether an untouched copy of each film stands beside them.
         seed: every random choice derives from it and from the name of the film.
         strengths: largest displacement of the skin at the apex, per cent of the distance between the eyes; each is as frequent.
         activity: only films in which people mostly are `still`, in `speech`, or `turning` the head, as measured; `any` takes all.
@@ -31,6 +32,7 @@ class Params:
     fps: float | None = None
     follow_links: bool = False
     copies: int = 3
+    untouched: bool = True
     seed: int = 0
     strengths: tuple[float, ...] = STRENGTHS
     activity: str = ANY

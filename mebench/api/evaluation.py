@@ -536,7 +536,7 @@ def spot(
     damaged: str = "refuse",
     emotions: bool = False,
     neutral: str | Path | None = None,
-    recovery: bool = False,
+    recovery: bool | int = False,
     workers: int | None = None,
     progress: Progress | None = None,
     trusted: bool = False,
@@ -556,7 +556,8 @@ def spot(
         emotions: name emotions; an included model names them if this one only spots.
         neutral: stretch of each video in which nothing happened, such as `0-20s`, or another film of the person: its highest
             peak sets the level.
-        recovery: put micro-expressions into copies of each video, and count how many of them are found; it takes some minutes.
+        recovery: put micro-expressions into copies of each video, and count how many of them are found; a number is that of
+            the copies. It takes some minutes.
         workers: processes; all cores if left out.
         progress: see `run`.
         trusted: agreement to the plugins that somebody else's run names.

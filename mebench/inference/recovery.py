@@ -313,6 +313,7 @@ def measure_recovery(
     workers: int | None,
     progress: Progress,
     levels: Mapping[str, Mapping[Kind, float]] | None = None,
+    copies: int | None = None,
 ) -> dict[str, Recovery]:
     """Put micro-expressions into copies of films, and count what is found.
 
@@ -323,6 +324,7 @@ def measure_recovery(
         workers: processes; None for all cores.
         progress: progress of the work; it is told the cost first.
         levels: level by key of the film and kind, where the models' own does not hold.
+        copies: copies of each film; None for as many as give `WANTED` injections in the longest film.
 
     Returns:
         Recovery by the key of the film in `untouched`; a film without a usable face is missing.
@@ -332,7 +334,7 @@ def measure_recovery(
     """
     films = {video.key: video for video in untouched.job.test if video.key in untouched.answers}
     longest = max((video.n_frames or 0) / (video.fps or 25.0) for video in films.values())
-    copies = copies_for(longest)
+    copies = copies or copies_for(longest)
     seconds = expected_seconds({key: video.n_frames or 0 for key, video in films.items()}, copies)
     progress.notify(
         f"recovery: {format_count(copies, 'copy', 'copies')} of each film with micro-expressions put in, and a sham, about "
@@ -356,7 +358,8 @@ def measure_recovery(
 def _dataset_settings(settings: Mapping[str, Any], copies: int) -> dict[str, Any]:
     """The settings of the same films with injections."""
     kept = {"dataset.videos", "dataset.follow_links", "dataset.fps"}
-    return {"dataset": "injected", "dataset.copies": copies} | {k: v for k, v in settings.items() if k in kept}
+    own = {"dataset": "injected", "dataset.copies": copies, "dataset.untouched": False}
+    return own | {k: v for k, v in settings.items() if k in kept}
 
 
 def _name_of(key: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ from mebench.frames.breaks import Break, read_breaks
 from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
 from mebench.inference.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
+from mebench.inference.blindness import Stretches, blind_stretches, describe_blindness, recovered_on_card
 from mebench.inference.models import Model, default_naming_file, included_models, read_model
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import (
@@ -44,7 +45,7 @@ from mebench.inference.own_film import (
     without_repeats,
 )
 from mebench.inference.predict import Answer, Predicted, levels_of, list_remarks, predict_all
-from mebench.inference.recovery import Recovery, measure_recovery
+from mebench.inference.recovery import WORDS, Recovery, measure_recovery
 from mebench.inspection.soundness import FPS_TOLERANCE
 from mebench.lazy_imports import load_lazily
 from mebench.output.json_output import write_json
@@ -132,6 +133,7 @@ class SpottedVideo:
         breaks: frames that do not follow the one before at once.
         followed: the face that is followed; None for ready-made features.
         recovery: what is found of micro-expressions that were put into the film, if asked for.
+        blind: first and last frame, both inclusive, of stretches in which the models are blind, and what the person does there.
     """
 
     name: str
@@ -145,6 +147,7 @@ class SpottedVideo:
     breaks: tuple[Break, ...] = ()
     followed: FollowedFace | None = None
     recovery: Recovery | None = None
+    blind: Stretches = ()
 
     @property
     def is_unlike(self) -> bool:
@@ -211,8 +214,14 @@ class SpottedVideo:
             times=None if is_steady else self.times,
             first=None if self.video.numbers else self.video.first,
             hidden=[
-                (first, last, f"no face in sight from {self._between(first, last)}")
-                for first, last in self.answer.unseen
+                *(
+                    (first, last, f"no face in sight from {self._between(first, last)}")
+                    for first, last in self.answer.unseen
+                ),
+                *(
+                    (first, last, f"{WORDS[activity]} the model is blind, from {self._between(first, last)}")
+                    for first, last, activity in self.blind
+                ),
             ],
             marks=self.find_marks(),
         )
@@ -264,6 +273,10 @@ class SpottedVideo:
             "notes": list(self.notes),
             "rates": [rate.plain() for rate in self.rates],
             "recovery": None if self.recovery is None else self.recovery.plain(),
+            "blind_s": [
+                [round(float(self.times[first]), 6), round(self.ends[last], 6), activity]
+                for first, last, activity in self.blind
+            ],
             "activities": [
                 [round(float(self.times[first]), 6), round(self.ends[last], 6), activity]
                 for first, last, activity in self.answer.activities
@@ -305,6 +318,11 @@ class SpottedVideos:
     def shows_hidden(self) -> bool:
         """Whether a face is out of sight somewhere."""
         return any(video.answer.unseen for video in self.videos)
+
+    @property
+    def shows_blind(self) -> bool:
+        """Whether the models are blind somewhere."""
+        return any(video.blind for video in self.videos)
 
     @property
     def shows_breaks(self) -> bool:
@@ -406,7 +424,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
     emotions: bool = False,
     neutral: str | Path | None = None,
     known_rates: Mapping[Kind, Sequence[KnownRate]] | None = None,
-    recovery: bool = False,
+    recovery: bool | int = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> SpottedVideos:
@@ -423,7 +441,7 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
         neutral: stretch such as `0-20s` of each video, or another film of the person, in which nothing happened: its highest
             peak sets the level.
         known_rates: alarms a minute of the models elsewhere, by kind; by default those on the card of a file.
-        recovery: put micro-expressions into copies of each video, and count what is found.
+        recovery: put micro-expressions into copies of each video, and count what is found; a number is that of the copies.
         workers: processes; None for all cores.
         progress: reports the progress.
 
@@ -464,7 +482,8 @@ def spot_videos(  # noqa: PLR0913  (each option of the command stands by itself)
             levels = {
                 key: {kind: one.level for kind, one in found.items()} for key, found in neutral_levels_by_key.items()
             }
-        recovered = measure_recovery(settings, predicted, models, workers, progress, levels)
+        copies = None if recovery is True else int(recovery)
+        recovered = measure_recovery(settings, predicted, models, workers, progress, levels, copies)
     ids = {video.key: video.id for video in predicted.job.test}
     named_by = f"; emotions: {_models_in_words(namers)}" if namers else ""
     return SpottedVideos(
@@ -547,11 +566,11 @@ class QuietTime:
     def rate(self, key: str, kind: Kind) -> KnownRate:
         """Alarms a minute of this person at the level.
 
-        Where the level was raised above the highest peak, one more as high is to be expected in a time as long.
+        Where the highest peak set the level, one more as high is to be expected in a time as long.
         """
         level = self.levels[key][kind]
         words = f"{level.seconds:.1f} s of this person in which nothing happened"
-        return counted_rate("person", words, int(level.level > level.models), level.seconds)
+        return counted_rate("person", words, level.alarms, level.seconds)
 
     def seconds_of(self, key: str, kind: Kind) -> float:
         """Seconds of the video itself that count as quiet, and hold no intervals for that."""
@@ -603,6 +622,7 @@ def _spotted_videos(
         recovered: what was found of injections, by key of the video.
     """
     dataset: Any = predicted.dataset
+    known = recovered_on_card(models)
     for video in predicted.job.test:
         answer = predicted.answers.get(video.key)
         if answer is None:
@@ -614,7 +634,8 @@ def _spotted_videos(
         frames = dataset.frames(video)
         breaks = tuple(read_breaks(frames))
         on_level = () if quiet_time is None else quiet_time.describe(video.key)
-        notes = (*_notes(video, times, answer, models, tracks, breaks), *on_level)
+        on_blindness = describe_blindness(answer, known, video.fps or 25.0)
+        notes = (*_notes(video, times, answer, models, tracks, breaks), *on_blindness, *on_level)
         face = video.id[len(name) + 1 :]
         rates = tuple(_alarm_rates(video.key, answer, known_rates, quiet_time))
         followed = _followed_face(frames, part, times, answer, models[0])
@@ -630,6 +651,7 @@ def _spotted_videos(
             breaks,
             followed,
             recovered.get(video.key),
+            tuple(blind_stretches(answer, known)),
         )
 
 

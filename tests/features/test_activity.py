@@ -35,7 +35,7 @@ def test_measure_face_motion_of_a_known_shift():
     assert motion.head[15] == pytest.approx(0.64 * FPS / 128, rel=0.15)
 
 
-def test_find_activities_leaves_out_the_short_and_joins_the_near():
+def test_find_activities_leaves_out_short_and_joins_near_ones():
     mouth = np.zeros(100)
     mouth[10:40] = mouth[44:60] = mouth[90:93] = 0.5
     found = find_activities(FaceMotion(mouth, np.zeros(100)), FPS)

@@ -56,7 +56,7 @@ def test_draw_injections_keep_their_distance_and_length():
         assert all(after.onset - before.offset >= 1.05 * FPS for before, after in pairwise(drawn))
 
 
-def test_draw_injections_leaves_out_frames_without_a_face_and_names_what_a_person_does():
+def test_draw_injections_leave_out_frames_without_a_face():
     usable = ALL_USABLE.copy()
     usable[:120] = False
     course = course_of(usable=usable, activities=((120, 180, "speech"),))
@@ -80,7 +80,7 @@ def test_draw_injections_of_a_short_film():
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_field_has_a_largest_displacement_of_one_eye_distance(expression):
+def test_PersonFields_have_a_largest_displacement_of_one(expression):
     side = 0 if "side" in expression else None
     field = PersonFields(COURSE, "film").field(Injection(expression, side, 8.0, 2, 5, 10))
     assert np.linalg.norm(field.push, axis=2).max() == pytest.approx(1, abs=1e-5)
@@ -93,7 +93,7 @@ def injected(strength=8.0, shading=False, sham=False, expression="6+12", side=No
     return one, InjectedFrames(FILM, COURSE, [one], "film", shading=shading, sham=sham)
 
 
-def test_InjectedFrames_touch_nothing_but_the_frames_between_onset_and_offset():
+def test_InjectedFrames_touch_only_frames_inside():
     one, frames = injected()
     untouched = [np.array_equal(frames[index], FILM[index]) for index in range(len(FILM))]
     assert untouched == [index <= one.onset or index >= one.offset for index in range(len(FILM))]

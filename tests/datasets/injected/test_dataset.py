@@ -60,6 +60,10 @@ def test_videos_are_copies_beside_an_untouched_one(opened):
     assert max(e.intensity for e in first.expressions) <= 0.16
 
 
+def test_videos_without_untouched_copies(opened):
+    assert [video.id for video in opened(copies=1, untouched=False).videos()] == ["talks_copy1", "rests_copy1"]
+
+
 def test_frames_differ_only_inside_the_truth(opened):
     dataset = opened(copies=1)
     videos = {video.id: video for video in dataset.videos()}
