@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.atomic import whole_file
 from mebench.config import RunSettings, user_setting
 from mebench.core import Frames, stable_seed
 from mebench.features.action_units import UNITS, Fields, Floats, make_fields
@@ -41,6 +40,7 @@ from mebench.features.landmarks import (
     require_predictor,
     smooth_vectors,
 )
+from mebench.files import whole_file
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
