@@ -82,7 +82,7 @@ def table_rows(rows: Sequence[Row]) -> Iterator[str]:
             if seconds:
                 low, high = poisson_interval(count)
                 rate = f"{60 * count / seconds:.1f} [{60 * low / seconds:.1f}, {60 * high / seconds:.1f}]"
-            of_sham = sham.describe() if activity == EVERY else ""
+            of_sham = sham.describe() if activity == EVERY and sham.of else "-"
             cells = (
                 f"`{model}`",
                 activity,

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-from mebench.config import registry
+from mebench.annotations.layout import check_inside
 from mebench.core import Dataset, Distractor, Expression, Frames, Repair, Scheme, SubjectKey, Video
 from mebench.errors import DataError, MebenchError, describe_error
 from mebench.features.activity import Activity
 from mebench.features.injection import FaceCourse, InjectedFrames, Injection, draw_injections, keep_course
+from mebench.frames import FolderFrames, VideoFrames
+from mebench.frames.videofile import SUFFIXES
 
 from .params import ANY, Params as _Params
 
@@ -59,6 +60,10 @@ class Injected(Dataset):
         "before is unknown: count what is found beside what is found at the same places of the untouched copies"
     )
 
+    def __init__(self, params: _Params) -> None:
+        super().__init__(params)
+        self._left_out: list[Repair] = []
+
     def videos(self) -> Sequence[Video]:
         """All copies, sorted by key. The faces of films that are new are followed first, which takes a while."""
         return [self._video_of(key) for key in sorted(self._copies)]
@@ -75,9 +80,9 @@ class Injected(Dataset):
                 f"dataset injected has no video {video.key}: its videos are named FILM_{UNTOUCHED}, and FILM_copy1 to "
                 f"FILM_copy{self.params.copies}"
             )
-        clean = self._source.frames(copy.film.video)
+        clean = self._clean_frames(copy.film.video)
         if not copy.injections:
-            return clean  # type: ignore[no-any-return]
+            return clean
         params = self.params
         return InjectedFrames(
             clean, copy.film.course, copy.injections, copy.film.video.id, params.seed, params.shading, params.sham
@@ -85,12 +90,11 @@ class Injected(Dataset):
 
     def check(self) -> None:
         """Check for films below the root."""
-        self._source.check()
+        self._files  # noqa: B018  (says what is missing)
 
     def frame_folders(self) -> Sequence[Path]:
         """The root; none if the films are named."""
-        folders: Sequence[Path] = self._source.frame_folders()
-        return folders
+        return () if self.params.root is None else (Path(self.params.root).expanduser(),)
 
     def person(self, key: SubjectKey) -> SubjectKey:
         """The person of a folder of films."""
@@ -99,34 +103,64 @@ class Injected(Dataset):
     def repair_rows(self) -> Sequence[Repair]:
         """Remarks on films, and those without a face."""
         self._films  # noqa: B018  (finds them)
-        return (*self._source.repair_rows(), *self._left_out)
+        return tuple(self._left_out)
 
     def injections_of(self, key: str) -> tuple[Injection, ...]:
         """What is put into the copy with this key, by time."""
         return self._copies[key].injections
 
     @cached_property
-    def _source(self) -> Any:
-        """The folder of films as a dataset of its own."""
+    def _files(self) -> dict[tuple[str, str], Path]:
+        """The file of each film, by subject and name."""
         params = self.params
         if params.root is None and not params.videos:
             raise DataError("injected needs films of faces: give dataset.root=DIR, a folder of video files")
-        folder: Any = registry.load_plugin("dataset", "folder")
-        return folder(
-            folder.Params(root=params.root, videos=params.videos, fps=params.fps, follow_links=params.follow_links)
-        )
+        if params.videos:
+            return {(path.stem, path.stem): path for path in map(Path, params.videos)}
+        root = Path(params.root or "").expanduser()
+        if not root.is_dir():
+            raise DataError(f"dataset.root={params.root} is no folder: name one with films of faces, at any depth")
+        files = {}
+        for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.name[0] != "."):
+            check_inside(path, root, params.follow_links)
+            folders = path.relative_to(root).parts[:-1]
+            files["_".join(folders) or path.stem, path.stem] = path
+        if not files:
+            raise DataError(f"dataset.root={params.root} holds no films: name a folder of video files")
+        return files
+
+    @cached_property
+    def _clean_videos(self) -> tuple[Video, ...]:
+        """The films as videos without expressions, sorted; one that cannot be read is left out."""
+        videos = []
+        for (subject, name), path in sorted(self._files.items()):
+            try:
+                frames = _open(path)
+                stated = frames.fps if isinstance(frames, VideoFrames) else None
+                videos.append(Video("films", subject, name, self.params.fps or stated or 25.0, len(frames)))
+            except Exception as error:  # whatever is wrong with one ends it alone
+                self._leave_out(path.name, error)
+        return tuple(videos)
+
+    def _clean_frames(self, video: Video) -> FolderFrames | VideoFrames:
+        """The frames of a film."""
+        return _open(self._files[video.subject, video.id])
+
+    def _leave_out(self, name: str, error: Exception) -> None:
+        """Remember why a film is left out."""
+        reason = f"left out: {describe_error(error)}"
+        self._left_out.append(Repair(None, "video", name, None, reason, altered=True))
 
     @cached_property
     def _films(self) -> tuple[Film, ...]:
         """The films with a face, of the wanted activity."""
-        self._left_out: list[Repair] = []
+        faces = Path(self.params.faces).expanduser()
         films = []
-        for video in self._source.videos():
+        for video in self._clean_videos:
             try:
-                course = keep_course(self._source.frames(video), video.fps or 25.0, video.id)
+                course = keep_course(self._clean_frames(video), video.fps or 25.0, video.id, faces)
             except MebenchError as error:
-                reason = f"left out: {describe_error(error)}"
-                self._left_out.append(Repair(None, "video", video.id, None, reason, altered=True))
+                self._leave_out(video.id, error)
                 continue
             film = Film(video, course, course.main_activity)
             if self.params.activity in (ANY, film.activity):
@@ -164,6 +198,11 @@ class Injected(Dataset):
         return replace(
             film.video, dataset="injected", id=key.rpartition("/")[2], expressions=truth, distractors=tuple(movements)
         )
+
+
+def _open(path: Path) -> FolderFrames | VideoFrames:
+    """The frames of a file, or of a folder of images."""
+    return FolderFrames(path) if path.is_dir() else VideoFrames(path)
 
 
 def _expression_of(one: Injection) -> Expression:

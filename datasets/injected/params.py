@@ -16,7 +16,7 @@ class Params:
     Attributes:
         root: folder with films of faces, at any depth; the folders between it and a film name the person.
         videos: films at any place, instead of a root.
-        fps: frames per second of all of them; video files contain it, folders of images do not.
+        fps: frames per second of all of them, where files state a wrong one.
         follow_links: follow links that lead out of the root.
         copies: copies of each film with micro-expressions, each with others.
         untouched: whether an untouched copy of each film stands beside them.
@@ -25,6 +25,7 @@ class Params:
         activity: only films in which people mostly are `still`, in `speech`, or `turning` the head, as measured; `any` takes all.
         shading: whether furrows darken the skin, too.
         sham: move the skin away and back, so that nothing should be found.
+        faces: folder in which the way of each face is kept, so that it is followed once.
     """
 
     root: str | None = None
@@ -38,6 +39,7 @@ class Params:
     activity: str = ANY
     shading: bool = False
     sham: bool = False
+    faces: str = "~/.cache/mebench"
 
     def __post_init__(self) -> None:
         """Check the ranges."""

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.config import RunSettings, user_setting
 from mebench.core import Frames, stable_seed
 from mebench.features.action_units import UNITS, Fields, Floats, make_fields
 from mebench.features.activity import ACTIVITIES, Activity, activity_at, find_activities, measure_face_motion
@@ -212,22 +211,21 @@ def _courses_in_memory(file: Path) -> FaceCourse | None:
         return None
 
 
-def keep_course(frames: Frames, fps: float, label: str, cache: Path | None = None) -> FaceCourse:
+def keep_course(frames: Frames, fps: float, label: str, cache: Path) -> FaceCourse:
     """The way of the face of a film, followed once and kept in the store of features.
 
     Args:
         frames: frames of the film.
         fps: frames per second.
         label: name of the film in messages.
-        cache: folder of the store; by default the user's.
+        cache: folder of the store.
 
     Raises:
         DataError: there is no face, or no predictor of landmarks.
     """
-    folder = cache or Path(user_setting("cache", RunSettings().cache)).expanduser()
     predictor = require_predictor(None, label, "putting expressions into a film", "")
     facts = (COURSE_VERSION, frames.fingerprint(), fps, opencv_version(), dlib_version(), predictor_identity(predictor))
-    file = folder / "courses" / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}.npz"
+    file = cache / "courses" / f"{hashlib.sha256(repr(facts).encode()).hexdigest()[:32]}.npz"
     known = _courses_in_memory(file)
     if known is not None:
         return known

@@ -340,7 +340,7 @@ def measure_recovery(
         f"recovery: {format_count(copies, 'copy', 'copies')} of each film with micro-expressions put in, and a sham, about "
         f"{max(1, round(seconds / 60))} min of one core"
     )
-    injected = _dataset_settings(settings, copies)
+    injected = _dataset_settings(settings, copies) | {"dataset.faces": models[0].config.cache}
     with progress.waiting("following faces for recovery"):
         chosen = resolve_dataset(injected)
         registry.load_plugin("dataset", "injected")(chosen.dataset_params["injected"]).videos()

@@ -30,7 +30,7 @@ def films(tmp_path_factory):
 def opened(films, monkeypatch):
     """A dataset of these films, whose faces are given, not searched."""
 
-    def course_of(frames, fps, label):
+    def course_of(frames, fps, label, cache):
         if label == "faceless":
             raise DataError("no face")
         activities = ((0, N - 1, "speech"),) if label == "talks" else ()
