@@ -69,7 +69,7 @@ def alarms(rows: Sequence[Row], activity: str) -> tuple[int, float]:
 
 def table_rows(rows: Sequence[Row]) -> Iterator[str]:
     """The table, a line for each model and activity."""
-    yield "| model | the person | seconds | alarms a minute, untouched | found | found at 8 % and more | there before | sham found |"
+    yield "| model | the person | seconds | alarms a minute, untouched | found | found at 4 % and more | there before | sham found |"
     yield "|---|---|---|---|---|---|---|---|"
     for model in dict.fromkeys(row["model"] for row in rows):
         own = [row for row in rows if row["model"] == model and "failed" not in row]

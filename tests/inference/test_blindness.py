@@ -1,6 +1,8 @@
 """Where a model is blind: by what its card says it found of injections, and on the page."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -47,6 +49,18 @@ def test_recovered_on_card_reads_found_and_all(tmp_path):
     header = model.header.model_copy(update={"scores": scores})
     assert recovered_on_card([replace(model, header=header)]) == {"speech": Share(2, 20)}
     assert recovered_on_card([replace(model, header=None)]) == {}
+
+
+def test_recovered_on_card_is_that_of_the_record():
+    """`benchmarks/recovery.json` has every injection."""
+    record = json.loads((Path(__file__).parents[2] / "benchmarks" / "recovery.json").read_text("utf-8"))
+    rows = [row for row in record if row["model"] == "block_motion" and "failed" not in row]
+    strong = [one for row in rows for one in row["injections"] if one["strength"] >= 4]
+    (model,) = (read_model(file) for file, header in included_models().items() if header.name == "block_motion")
+    for activity, share in recovered_on_card([model]).items():
+        own = [one["found"] for one in strong if one["activity"] == activity]
+        assert (share.found, share.of) == (sum(own), len(own))
+    assert recovered_on_card([model])
 
 
 def test_page_veils_blind_stretches_and_shows_recovery(tmp_path):
