@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given, strategies as st
 
 from mebench.metrics.score_column import score_column
-from mebench.output.table import INTERVAL, Column, Table, latex_text, markdown_text, spreadsheet_text
+from mebench.output.table import (
+    INTERVAL,
+    Column,
+    Latex,
+    LatexStyle,
+    Markdown,
+    MarkdownStyle,
+    Table,
+    latex_text,
+    markdown_text,
+    spreadsheet_text,
+)
 from mebench.output.terminal import make_console
 
 COLUMNS = (
@@ -51,6 +62,29 @@ def test_markdown_has_interval_below_score_and_bold_order():
         "|---|---|---|",
         "| mean | **0.500**<br>[0.250, 0.750]<br>0.400 to 0.600 | 12 |",
         "| *chance* | 0.500<br>[0.250, 0.750]<br>0.400 to 0.600<br>drawn | 2 |",
+    ]
+
+
+def test_markdown_style_decides_place_of_interval_and_italics():
+    rows = [["mean", SCORE | {"min": None, "max": None}, 12], "others", [Markdown("*chance*<sup>1</sup>"), 0.25, 2]]
+    style = MarkdownStyle(aligned=True, beside="&nbsp;", italic=True, heading="*")
+    assert Table(COLUMNS[:3], rows, muted={2}).to_markdown(style).splitlines() == [
+        "| method | F1 | n |",
+        "|---|--:|--:|",
+        "| mean | **0.500**&nbsp;[0.250,&nbsp;0.750] | 12 |",
+        "| *others* | | |",
+        "| *chance*<sup>1</sup> | *0.250* | *2* |",
+    ]
+
+
+def test_latex_style_adds_label_commands_and_lines():
+    rows = [[Latex(r"\textit{a_b}"), SCORE], Latex("% a source"), ["a_b", None]]
+    lines = Table(COLUMNS[:2], rows).to_latex(LatexStyle("A $x$", "tab:a", r"\small", "@{}ll@{}")).splitlines()
+    assert lines[2:6] == [r"  \caption{A $x$}", r"  \label{tab:a}", r"  \small", r"  \begin{tabular}{@{}ll@{}}"]
+    assert lines[9:12] == [
+        r"    \textit{a_b} & 0.500 [0.250, 0.750] \\",
+        "    % a source",
+        r"    a\_b & -- \\",
     ]
 
 
