@@ -1,4 +1,5 @@
-"""The jobs that `kills.py` kills besides sweeps: `tune`, `spot`, `leaderboard merge`, `leaderboard build` and `rescore`.
+"""The jobs that `kills.py` kills besides sweeps: `tune`, `spot`, `leaderboard merge`, `leaderboard build`, `rescore`, the repair of
+a damaged run and a named file of JSON.
 
 A job says what is there before, what to run, what must be whole whenever it is killed, and what is there in the end.
 """
@@ -12,6 +13,7 @@ import random
 import re
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -20,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from attack_records import Made
+
+from mebench.runs.fold_files import whole_fold
 
 sys.path.append(str(Path(__file__).parents[1]))
 
@@ -31,6 +35,7 @@ Pieces = dict[str, Any]
 SENT = 5
 TRIALS = 5
 FRAMES = 30
+TABLES_OF_RUN = ("predictions.parquet", "clips.parquet", "frame_scores.parquet", "truth.parquet", "videos.parquet")
 DATE = re.compile(rb' DATE="[^"]*"')
 
 
@@ -256,4 +261,76 @@ spot = Job(
     _whole_tree,
 )
 
-JOBS = {"tune": tune, "spot": spot, "merge": merge, "build": build, "rescore": rescore}
+# -- repair -----------------------------------------------------------------------------------------------------------------
+
+
+def _finished_runs(root: Path) -> Path:
+    """The folder of a finished run."""
+    runs = root / "finished"
+    if not runs.is_dir():
+        words = ["run", "method=one_walk", "dataset=killed", f"plugins={root / 'plugins'}", f"runs={runs}"]
+        others = [f"cache={root / 'cache'}", "tracking=off", "bootstrap=20", "workers=1"]
+        subprocess.run([sys.executable, "-m", "mebench", *words, *others], check=True, capture_output=True)
+    return runs
+
+
+def _damaged_run(root: Path, out: Path) -> None:
+    """A finished run that lacks a table of all folds, and a file of one fold."""
+    shutil.copytree(_finished_runs(root), out)
+    run = _run_in(out)
+    (run / "predictions.parquet").unlink()
+    (next(run.glob("folds/*/")) / "clips.parquet").unlink()
+
+
+def _run_in(runs: Path) -> Path:
+    """The only run of a folder."""
+    return next(file.parent for file in runs.glob("*/config.json"))
+
+
+def _whole_folds(root: Path, out: Path) -> Pieces:
+    """The folds that are whole, with the times of their records: none is trained twice."""
+    folders = [folder for folder in _run_in(out).glob("folds/[!.]*") if whole_fold(folder)]
+    return {folder.name: (folder / "fold.json").stat().st_mtime_ns for folder in folders}
+
+
+repair = Job(
+    _damaged_run,
+    lambda root, out: ["resume", str(_run_in(out)), "workers=1", "tracking=off"],
+    _whole_folds,
+    lambda out: {name: digest for name, digest in tree(_run_in(out)).items() if name in TABLES_OF_RUN},
+)
+
+# -- json -------------------------------------------------------------------------------------------------------------------
+
+
+def _shown_before(root: Path, out: Path) -> None:
+    """A former file, which a user has named before."""
+    _finished_runs(root)
+    out.mkdir()
+    (out / "shown.json").write_text("{}")
+
+
+def _shown(root: Path, out: Path) -> Pieces:
+    """The file is there, as a whole the former or the new one."""
+    said = json.loads((out / "shown.json").read_text())
+    if said and "summary" not in said:
+        raise SystemExit("shown.json is neither the former nor the new one")
+    return {}
+
+
+show = Job(
+    _shown_before,
+    lambda root, out: ["runs", "show", str(_run_in(root / "finished")), "-v", "--json", str(out / "shown.json")],
+    _shown,
+    lambda out: {"run": json.loads((out / "shown.json").read_text())["id"]},
+)
+
+JOBS = {
+    "tune": tune,
+    "spot": spot,
+    "merge": merge,
+    "build": build,
+    "rescore": rescore,
+    "repair": repair,
+    "show": show,
+}
