@@ -12,6 +12,7 @@ from mebench.annotations import SheetDataset
 from mebench.annotations.annotation import Annotation, repair_lines
 from mebench.annotations.names import KINDS, kind_of
 from mebench.errors import ConfigError, DataError, list_first, unknown
+from mebench.exchange.annotation_tools import tool_of
 from mebench.exchange.choices import Choices, find_header
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.column_values import NamedRows, judge_classes, judge_ends, true_classes
@@ -25,6 +26,8 @@ from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, OtherColumns, Remarks, TextTable, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
+from mebench.files import read_plain
+from mebench.limits import TEXT_TABLE_BYTES
 from mebench.metrics.tables import Tables
 from mebench.output.terminal import format_count
 
@@ -347,7 +350,7 @@ def join_intervals(
         ConfigError: a kind is unknown, or the classes are invalid.
         DataError: the files do not fit together.
     """
-    if "subject" in predictions.columns - truth.columns and find_eaf(Path(truth.place)) is not None:
+    if "subject" in predictions.columns - truth.columns and _names_no_people(Path(truth.place)):
         truth = _with_subjects(truth, predictions)
     _refuse_other_units(truth, predictions)
     if kinds is None and scores is None:
@@ -391,8 +394,15 @@ def _judge_emotions(truth: IntervalFile, predictions: IntervalFile, tables: Tabl
     judge_classes(predictions, truth, rows, classes)
 
 
+def _names_no_people(path: Path) -> bool:
+    """Whether a file is of an annotation tool, which has no place for the people of its videos."""
+    if find_eaf(path) is not None:
+        return True
+    return path.is_file() and tool_of(read_plain(path, TEXT_TABLE_BYTES)) is not None
+
+
 def _with_subjects(truth: IntervalFile, predictions: IntervalFile) -> IntervalFile:
-    """The truth of `.eaf` files, which name no subjects, with those of the predictions.
+    """The truth of an annotation tool, which names no subjects, with those of the predictions.
 
     A video gets the subject that the predictions give it, else a subject of its own. A video called
     `<subject>_<video>` in the predictions is found, too.

@@ -12,22 +12,21 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
 from mebench.annotations import Sheet
-from mebench.annotations.names import kind_of
 from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
+from mebench.exchange.bounded_xml import read_bounded_xml
 from mebench.exchange.text_table import Remarks
+from mebench.exchange.tier_names import EMOTION, what_tier_holds
 from mebench.files import read_plain, whole_file
-from mebench.limits import EAF_BYTES, EAF_ELEMENTS, EAF_LEVELS, EAF_SECONDS, FPS_LIMIT
+from mebench.limits import EAF_BYTES, EAF_LEVELS, EAF_SECONDS, FPS_LIMIT
 from mebench.output.terminal import format_count
 
-EMOTION = "emotion"
-"""The tier with the emotions of the marks on the tiers of kinds."""
 FPS = "mebench:fps"
 """Property of the header that holds the frame rate of the video; ELAN leaves it as it is."""
 MS_PER_SECOND = 1000
@@ -75,8 +74,7 @@ class Tier:
         >>> [Tier(name).what for name in ("micro", "MaE@anna", "micro 2", "Emotion", "gaze")]
         ['micro', 'macro', 'micro', 'emotion', None]
         """
-        name = self.name.partition("@")[0].strip(" 0123456789_-").casefold()
-        return EMOTION if name.startswith("emotion") else kind_of(name)
+        return what_tier_holds(self.name)
 
 
 @dataclass(frozen=True)
@@ -237,15 +235,7 @@ def _parse_xml(path: Path) -> ElementTree.Element:
         raise DataError(f"there is no file {path}: name an .eaf file of ELAN")
     with refused_by_system(f"{path} cannot be read"):
         raw = read_plain(path, EAF_BYTES)
-    parser = ElementTree.XMLParser(target=_Bounded(path))
-    try:
-        parser.feed(raw)
-        tree: ElementTree.Element = parser.close()
-    except ElementTree.ParseError as error:
-        raise DataError(f"{path} is not XML ({error}): save it again in ELAN") from None
-    except (ValueError, LookupError) as error:  # an encoding that expat does not know
-        raise DataError(f"{path} cannot be read ({error}): save it again in ELAN") from None
-    return tree
+    return read_bounded_xml(raw, path, ROOT, "ELAN")
 
 
 def _refuse_other_units(path: Path, tree: ElementTree.Element) -> None:
@@ -369,37 +359,6 @@ class _TierReader:
                 break
             tier = self._tiers[tier.attrib["PARENT_REF"]]
         return tier.get(attribute, "")
-
-
-class _Bounded(ElementTree.TreeBuilder):
-    """Refuses, while reading, content that ELAN does not write or that is too large."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self._path = path
-        self._depth = 0
-        self._elements = 0
-
-    def doctype(self, *_: Any) -> None:
-        """Refuse a document type."""
-        raise DataError(f"{self._path} declares a document type or entities, which ELAN never writes, so it is refused")
-
-    def start(self, tag: str, attrs: Any) -> ElementTree.Element:  # type: ignore[override]
-        """Begin an element, unless the document is too large, too deep or another one."""
-        if self._elements >= EAF_ELEMENTS:
-            raise DataError(f"{self._path} has more than {EAF_ELEMENTS:,} elements, the most that mebench reads")
-        if self._depth >= EAF_LEVELS:
-            raise DataError(f"{self._path} is nested more than {EAF_LEVELS} deep, as no .eaf file is")
-        if not self._elements and tag != ROOT:
-            raise DataError(f"{self._path} is not an .eaf file of ELAN: it begins with <{tag[:40]}>, not <{ROOT}>")
-        self._depth += 1
-        self._elements += 1
-        return super().start(tag, attrs)
-
-    def end(self, tag: str) -> ElementTree.Element:
-        """End an element."""
-        self._depth -= 1
-        return super().end(tag)
 
 
 def _time(path: Path, text: str, sign: str = "") -> int:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
+from mebench.exchange.annotation_tools import sheet_of_label_studio, sheet_of_tool
 from mebench.exchange.plain_values import read_value
 from mebench.exchange.printed_rows import lines_of_markdown, rows_of_labelled_lines, sheet_of_notebook
 from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value, with_joined_names
@@ -19,12 +20,18 @@ def as_sheet(raw: bytes, name: str) -> Sheet | None:
     Raises:
         DataError: it has such a form but is damaged, would execute code, or holds no such rows.
     """
+    exported = sheet_of_tool(raw, name)
+    if exported is not None:
+        return exported
     joined: list[str] = []
     value = read_value(raw, joined)
     if value is None:
         return _sheet_of_text(raw, name)
     if isinstance(value, Mapping) and {"cells", "nbformat"} <= value.keys():
         return sheet_of_notebook(value, name)
+    ranges = sheet_of_label_studio(value, name)
+    if ranges is not None:
+        return ranges
     sheet = sheet_of_value(value, name)
     if sheet is None:
         raise DataError(

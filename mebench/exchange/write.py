@@ -17,9 +17,10 @@ import numpy as np
 
 from mebench.core.types import number_at
 from mebench.errors import DataError, check_known, refused_by_system
-from mebench.exchange.eaf import EMOTION, MS_PER_SECOND, Mark, Tier, write_eaf
+from mebench.exchange.eaf import MS_PER_SECOND, Mark, Tier, write_eaf
 from mebench.exchange.megc import Entry, log_lines
 from mebench.exchange.text_table import Remarks
+from mebench.exchange.tier_names import EMOTION
 from mebench.exchange.values import IDS, NO_DATASET
 from mebench.files import whole_file, write_text
 from mebench.lazy_imports import lazy_imports, load_lazily

@@ -20,7 +20,8 @@ from mebench.config import registry, resolve_dataset
 from mebench.core import Frames, Kind, Video
 from mebench.core.types import number_at
 from mebench.errors import ConfigError, refused_by_system
-from mebench.exchange.eaf import EMOTION, Mark, Tier, write_eaf
+from mebench.exchange.eaf import Mark, Tier, write_eaf
+from mebench.exchange.tier_names import EMOTION
 from mebench.exchange.write import write_rows
 from mebench.features import FaceCrop, FaceParams
 from mebench.features.boxes import Box

@@ -270,7 +270,7 @@ HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
         (OUTSIDE + HEAD + FOOT, "declares a document type or entities"),
         ('<!DOCTYPE x SYSTEM "http://localhost/x.dtd">' + "<ANNOTATION_DOCUMENT/>", "declares a document type"),
         (HEAD + FOOT, "is not XML"),
-        ("<html/>", "is not an .eaf file of ELAN: it begins with <html>"),
+        ("<html/>", "is not a file of ELAN: it begins with <html>"),
         ("", "is not XML"),
         ("<ANNOTATION_DOCUMENT>" + "<A>" * 20, "is nested more than 16 deep"),
         ('<ANNOTATION_DOCUMENT><HEADER TIME_UNITS="PAL-frames"/></ANNOTATION_DOCUMENT>', "counts time in PAL-frames"),
@@ -283,7 +283,7 @@ HEAD, FOOT = "<ANNOTATION_DOCUMENT AUTHOR='&a;'>", "</ANNOTATION_DOCUMENT>"
     ],
 )  # fmt: skip
 def test_read_eaf_refuses_entities_giants_and_other_files(tmp_path, monkeypatch, content, sentence):
-    monkeypatch.setattr("mebench.exchange.eaf.EAF_ELEMENTS", 200)
+    monkeypatch.setattr("mebench.exchange.bounded_xml.EAF_ELEMENTS", 200)
     (tmp_path / "a.eaf").write_text(content)
     with pytest.raises(DataError, match=sentence):
         read_intervals(tmp_path / "a.eaf", "truth", Remarks(), fps=25.0)
