@@ -182,8 +182,9 @@ class Recovery:
         if not everything.of:
             return ["recovery: nothing could be put into this film, which shows too little of a face that is followed"]
         weakest, strongest = self._range()
+        steps = f"{weakest:g}" if weakest == strongest else f"{weakest:g} to {strongest:g}"
         sentences = [
-            f"of {format_count(everything.of, 'micro-expression')} of {weakest:g} to {strongest:g} % of the distance between the eyes that "
+            f"of {format_count(everything.of, 'micro-expression')} of {steps} % of the distance between the eyes that "
             f"were put into this film {everything.found} {everything.describe_interval()} were found; at the same places "
             f"{self.before().found} were there before",
             *self._describe_activities(),
