@@ -80,7 +80,7 @@ KERAS_GROUPS = 32
 KERAS_NAMES = 20_000
 """Names in all groups of a file of Keras together: a group under two names counts twice."""
 MINI_XCEPTION_BYTES = 1 << 26
-"""A file of mini-Xception, a network of 58,423 numbers."""
+"""A file of mini-Xception, a network of less than a hundred thousand numbers."""
 RECIPE_BYTES = 4 << 20
 """The recipe beside a network for other programs: settings and chains as JSON."""
 NETWORK_BYTES = 1 << 30
@@ -106,3 +106,29 @@ ANSWER_RECORD_BYTES = 20_000_000
 """A record of answers."""
 CHALLENGE_FILE_BYTES = 20_000_000
 """A file that takes part in a challenge."""
+
+# -- records of runs from others
+
+RECORD_FILE_BYTES = 64 * 2**20
+"""One file of a record, which has only numbers and words."""
+RECORD_JSON_BYTES = 32 * 2**20
+"""One JSON file of a record, which takes twenty times as much memory."""
+RECORD_ROWS = {
+    **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
+    "predictions.parquet": 10**6,
+}
+"""Rows of each of its tables."""
+RECORD_TABLE_BYTES = 256 * 2**20
+"""A table in memory: a few bytes of parquet may repeat a long text a million times."""
+PARQUET_FOOTER_BYTES = 2**20
+"""Parquet's metadata, which is read before anything else."""
+PARQUET_GROUPS = 100
+"""Groups of rows of a table; a run writes one for a million rows."""
+RECORD_FRAMES = 10**9
+"""Frames of all videos together."""
+RECORD_PEOPLE = 2_000
+"""Subjects: folds are drawn again, of which leave-one-out has one for each, with all others in it."""
+RECORD_WEIGHTS = 25_000_000
+"""Bootstrap draws times subjects: scoring holds them in memory."""
+RECORD_PAIRS = 20_000_000
+"""Spotted times annotated intervals of a video: scoring holds them in memory, too."""

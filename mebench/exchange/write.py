@@ -413,7 +413,7 @@ def _write_eaf(export: Export) -> None:
     """Write a file for each video, with tiers of kinds and emotions."""
     videos = export.tables.videos
     _refuse_unknown_rate(export.tables, "ELAN counts time: choose the format csv")
-    files = _names_of_eaf_files(export)
+    files = names_of_files(export, ".eaf")
     with refused_by_system(f"{export.path} must be a folder to write .eaf files into"):
         export.path.mkdir(parents=True, exist_ok=True)
     by_video = dict(list(export.intervals.groupby("video", sort=False)))
@@ -423,15 +423,20 @@ def _write_eaf(export: Export) -> None:
         write_eaf(export.path / f"{file}.eaf", None, fps, tiers)
 
 
-def _names_of_eaf_files(export: Export) -> list[str]:
-    """The name of each video's file: `<subject>_<video>`, or `<video>` where that says the subject."""
+def names_of_files(export: Export, ending: str) -> list[str]:
+    """The name of each video's file in a format that writes a folder: `<subject>_<video>`, or `<video>` where that says the subject.
+
+    Args:
+        export: what is written.
+        ending: the ending of the files, for a sentence; the names have none.
+    """
     ids = _ids(export.tables)
     usual = []
     for _, subject, video in ids:
         says_subject = video == subject or video.startswith(f"{subject}_")
         usual.append(video if says_subject else f"{subject}_{video}")
     with_dataset = [f"{dataset}_{name}" for (dataset, _, _), name in zip(ids, usual)]
-    namings = {"": usual, "<dataset>_<subject>_<video>.eaf": with_dataset}
+    namings = {"": usual, f"<dataset>_<subject>_<video>{ending}": with_dataset}
     safe = {pattern: [re.sub(r"[^\w.=+()@-]", "_", name) for name in names] for pattern, names in namings.items()}
     _, files = _distinct_names(safe, export.path, export.remarks, "videos", "the files are called")
     return files

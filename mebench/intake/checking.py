@@ -10,11 +10,12 @@ from mebench.boards.build import build_tables
 from mebench.errors import MebenchError, describe_error
 from mebench.files import file_hash
 from mebench.intake.integrity import check_content, check_hashes, check_record, check_scores, check_supersedes
+from mebench.limits import RECORD_FILE_BYTES
 from mebench.records import schema
 from mebench.records.memory_limits import MEMORY, SECONDS, TooLongError, limited_memory
 from mebench.records.record import Record, read_committed_record
 from mebench.records.record_files import record_name
-from mebench.records.schema import LARGEST, RECORD
+from mebench.records.schema import RECORD
 from mebench.result_cache import cached_result
 from mebench.runs.folder import RunFolder
 
@@ -105,7 +106,7 @@ def read_once(folder: RunFolder) -> Record:
 
 def _can_be_hashed(file: Path) -> bool:
     """Whether a file is a plain one of a sensible size: a check refuses others without opening them."""
-    return file.is_file() and not file.is_symlink() and file.stat().st_size <= LARGEST
+    return file.is_file() and not file.is_symlink() and file.stat().st_size <= RECORD_FILE_BYTES
 
 
 def _read_checked(folder: RunFolder) -> Record:

@@ -17,6 +17,16 @@ from mebench.core import Kind
 from mebench.errors import list_first, refuse_if
 from mebench.grouping import group_by
 from mebench.intake.consistency import check_consistency
+from mebench.limits import (
+    PARQUET_FOOTER_BYTES,
+    PARQUET_GROUPS,
+    RECORD_FRAMES,
+    RECORD_PAIRS,
+    RECORD_PEOPLE,
+    RECORD_ROWS,
+    RECORD_TABLE_BYTES,
+    RECORD_WEIGHTS,
+)
 from mebench.metrics import own_metrics
 from mebench.metrics.catalogue import METRICS
 from mebench.output.terminal import format_count
@@ -33,23 +43,6 @@ from mebench.records.schema import (
 )
 from mebench.runs import RunFolder
 from mebench.runs.scoring import FIRST_SCORER, SCORER, holds_current_scores
-
-MOST_ROWS = {
-    **dict.fromkeys(("videos.parquet", "truth.parquet", "distractors.parquet", "clips.parquet"), 10**5),
-    "predictions.parquet": 10**6,
-}
-MOST_BYTES = 256 * 2**20
-"""Most bytes of a table in memory: a few bytes of parquet may repeat a long text a million times."""
-MOST_FOOTER, MOST_GROUPS = 2**20, 100
-"""Most bytes of parquet's metadata, and most row groups; a run writes one group for a million rows."""
-MOST_FRAMES = 10**9
-"""Largest total number of frames in a record."""
-MOST_PEOPLE = 2_000
-"""Most subjects of a record: its folds are drawn again, of which leave-one-out has one for each, with all others in it."""
-MOST_WEIGHTS, MOST_PAIRS = 25_000_000, 20_000_000
-"""Most bootstrap draws times subjects, and spotted times annotated intervals of a video: scoring holds them in memory.
-"""
-
 
 BYTES_OF_OFFSET = 8
 """Bytes of the place of a text in its column."""
@@ -245,16 +238,18 @@ def _check_table(folder: RunFolder, name: str) -> None:
     columns = TABLES[name]
     raw = read_record_bytes(folder, name)
     footer = int.from_bytes(raw[-8:-4], "little") if raw.endswith(b"PAR1") else 0
-    if footer > MOST_FOOTER:
-        raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {MOST_FOOTER}")
+    if footer > PARQUET_FOOTER_BYTES:
+        raise RefusedError(folder, f"the footer of {name} has {footer} bytes, expected at most {PARQUET_FOOTER_BYTES}")
     try:
         file = pq.ParquetFile(io.BytesIO(raw))
         _check_footer(folder, name, file)
         texts = [column for column in file.schema_arrow.names if columns[column].low is None]
         table = pq.ParquetFile(io.BytesIO(raw), read_dictionary=texts).read(use_threads=False)
         n_bytes = sum(map(_size_in_full, table.columns))
-        if n_bytes > MOST_BYTES:
-            raise RefusedError(folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}")
+        if n_bytes > RECORD_TABLE_BYTES:
+            raise RefusedError(
+                folder, f"{name} expands to {n_bytes >> 20} MiB, expected at most {RECORD_TABLE_BYTES >> 20}"
+            )
         table.validate(full=True)
     except MemoryError:  # Arrow's own error is also an ArrowException
         raise
@@ -330,9 +325,12 @@ def _check_footer(folder: RunFolder, name: str, file: pq.ParquetFile) -> None:
     n_rows, n_groups = file.metadata.num_rows, file.metadata.num_row_groups
     n_bytes = sum(file.metadata.row_group(n).total_byte_size for n in range(n_groups))
     refuse_if(
-        (n_rows > MOST_ROWS[name], f"{name} has {n_rows} rows, expected at most {MOST_ROWS[name]}"),
-        (n_groups > MOST_GROUPS, f"{name} has {n_groups} groups of rows, expected at most {MOST_GROUPS}"),
-        (n_bytes > MOST_BYTES, f"{name} expands to {n_bytes >> 20} MiB, expected at most {MOST_BYTES >> 20}"),
+        (n_rows > RECORD_ROWS[name], f"{name} has {n_rows} rows, expected at most {RECORD_ROWS[name]}"),
+        (n_groups > PARQUET_GROUPS, f"{name} has {n_groups} groups of rows, expected at most {PARQUET_GROUPS}"),
+        (
+            n_bytes > RECORD_TABLE_BYTES,
+            f"{name} expands to {n_bytes >> 20} MiB, expected at most {RECORD_TABLE_BYTES >> 20}",
+        ),
         error=partial(RefusedError, folder),
     )
 
@@ -357,14 +355,14 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
     draws = stored["config"]["bootstrap"]
     subjects = videos["subject"].nunique()
     refuse_if(
-        (n_frames > MOST_FRAMES, f"its videos have {n_frames} frames, expected at most {MOST_FRAMES}"),
+        (n_frames > RECORD_FRAMES, f"its videos have {n_frames} frames, expected at most {RECORD_FRAMES}"),
         (
-            subjects > MOST_PEOPLE,
-            f"it has {subjects} subjects, expected at most {MOST_PEOPLE}, since its folds are drawn again",
+            subjects > RECORD_PEOPLE,
+            f"it has {subjects} subjects, expected at most {RECORD_PEOPLE}, since its folds are drawn again",
         ),
         (
-            draws * subjects > MOST_WEIGHTS,
-            f"it has {draws} draws of {subjects} subjects, expected at most {MOST_WEIGHTS} in all",
+            draws * subjects > RECORD_WEIGHTS,
+            f"it has {draws} draws of {subjects} subjects, expected at most {RECORD_WEIGHTS} in all",
         ),
         error=partial(RefusedError, folder),
     )
@@ -385,8 +383,8 @@ def _check_intervals(folder: RunFolder, stored: Mapping[str, Any]) -> None:
             onset, offset = backward.iloc[0][["onset", "offset"]]
             raise RefusedError(folder, f"{name} holds an interval from {onset} to {offset}")
     pairs = (counts["predictions.parquet"] * counts["truth.parquet"]).max()
-    if pairs > MOST_PAIRS:
-        raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {MOST_PAIRS}")
+    if pairs > RECORD_PAIRS:
+        raise RefusedError(folder, f"{pairs:.0f} pairs of intervals of one video, expected at most {RECORD_PAIRS}")
 
 
 def _check_former(folder: RunFolder, stored: Mapping[str, Any]) -> None:

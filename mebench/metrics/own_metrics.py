@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mebench.errors import PluginError
+from mebench.errors import PluginError, find_plugin_line
 from mebench.metrics.catalogue import COLUMNS, METRICS, REMEMBERED
 from mebench.metrics.metric import Metric
 
@@ -58,7 +58,9 @@ def add_metric(name: str, folder: Path) -> None:
         remove_metric(name)
         metric = read_metric(name, folder)
     except (Exception, SystemExit) as error:  # whatever the code of others raises
-        BROKEN[name] = f"{_where(error, folder)}: {type(error).__name__}: {' '.join(str(error).split())}"
+        line = find_plugin_line(error, lambda file: file.is_relative_to(folder))
+        place = folder / FILE if line is None else f"{line.file}, line {line.line}"
+        BROKEN[name] = f"{place}: {type(error).__name__}: {' '.join(str(error).split())}"
         return
     _CODE[name] = code
     ADDED[name] = folder
@@ -125,20 +127,6 @@ def hash_of_code(folder: Path) -> str:
         content = file.read_bytes()
         digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()[:16]
-
-
-def _where(error: BaseException, folder: Path) -> str:
-    """File and line of the deepest line of a metric's own code in an error; the file alone without one."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}, line {error.lineno}"
-    found = str(folder / FILE)
-    trace = error.__traceback__
-    while trace is not None:
-        file = Path(trace.tb_frame.f_code.co_filename)
-        if file.is_relative_to(folder):
-            found = f"{file}, line {trace.tb_lineno}"
-        trace = trace.tb_next
-    return found
 
 
 def own_words() -> dict[str, dict[str, str | None]]:

@@ -27,6 +27,7 @@ from typing_extensions import TypedDict
 from mebench.core import Kind
 from mebench.errors import RunError
 from mebench.files import read_plain
+from mebench.limits import RECORD_FILE_BYTES, RECORD_JSON_BYTES
 from mebench.records.costs import COSTS
 from mebench.runs.folder import RunFolder
 
@@ -34,10 +35,6 @@ FORMAT = 2
 RECORD = "record.json"
 FOLDS = "folds.json"
 AUDIT = "audit.json"
-LARGEST = 64 * 2**20
-"""Most bytes of one file; a record has only numbers and words."""
-MOST_JSON = 32 * 2**20
-"""Most bytes of one JSON file, which takes twenty times as much memory."""
 MOST_CLASSES, MOST_LETTERS = 100, 300
 """Most classes of a scheme, and most characters of a name."""
 UNPRINTED = r"\p{Cc}\p{Zl}\p{Zp}\x{061C}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{206F}\x{FEFF}\x{FFF9}-\x{FFFB}\x{E0000}-\x{E007F}"
@@ -316,7 +313,7 @@ def read_record_bytes(folder: RunFolder, name: str) -> bytes:
     if not file.is_file():
         raise RefusedError(folder, f"{name} is missing")
     try:
-        return read_plain(file, MOST_JSON if name.endswith(".json") else LARGEST)
+        return read_plain(file, RECORD_JSON_BYTES if name.endswith(".json") else RECORD_FILE_BYTES)
     except OSError as error:
         raise RefusedError(folder, f"{name} cannot be read ({error.strerror})") from error
 

@@ -40,6 +40,7 @@ from mebench.exchange.value_sheets import sheet_of_rows
 from mebench.exchange.values import IDS, Role
 from mebench.files import file_hash, read_yaml
 from mebench.grouping import group_by, thin_from_last
+from mebench.limits import RECORD_FILE_BYTES
 from mebench.metrics import epoch_choices, find_convention
 from mebench.metrics.catalogue import COLUMNS, SECTIONS
 from mebench.metrics.mistakes import summarize_mistakes
@@ -48,7 +49,7 @@ from mebench.metrics.summary import summarize
 from mebench.output.terminal import format_count
 from mebench.records.matching_published import Value, measured_value
 from mebench.records.published import CAVEATS, PublishedValue
-from mebench.records.schema import LARGEST, Hash
+from mebench.records.schema import Hash
 
 RESCORED_FOLDER = "rescored"
 """The folder of sources in `leaderboards`."""
@@ -335,7 +336,7 @@ def find_files(source: RescoredSource, root: Path) -> dict[str, Path]:
         if wanted.keys() <= paths.keys():
             break
         with suppress(OSError):  # an unreadable file; if it is one of the source's files, it counts as missing
-            if file.is_file() and file.stat().st_size <= LARGEST:
+            if file.is_file() and file.stat().st_size <= RECORD_FILE_BYTES:
                 paths.setdefault(file_hash(file), file)
     lacking = {hash_: path for hash_, path in wanted.items() if hash_ not in paths}
     if lacking:

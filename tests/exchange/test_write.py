@@ -133,8 +133,8 @@ def test_write_predictions_keeps_equal_names_of_two_datasets(tables, tmp_path, f
     )
     if form == "activitynet":
         assert list(json.loads((tmp_path / "out").read_text())["results"]) == ["hs_1_a", "vis_1_a"]
-    elif form == "eaf":
-        assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["hs_1_a.eaf", "vis_1_a.eaf"]
+    elif FORMATS[form].writes_folder:
+        assert sorted(file.stem for file in (tmp_path / "out").iterdir()) == ["hs_1_a", "vis_1_a"]
     else:
         lines = [line for line in (tmp_path / "out").read_text().splitlines() if any(c.isdigit() for c in line)]
         assert len({line.replace("30", "10").replace("40", "20") for line in lines}) == 2 or form == "megc2020"

@@ -156,7 +156,7 @@ def test_merge_refuses_cell_out_of_bounds(record, tmp_path, name, column, value,
 
 
 def test_merge_refuses_too_many_rows_before_reading(record, tmp_path, monkeypatch):
-    monkeypatch.setitem(integrity.MOST_ROWS, "videos.parquet", 7)
+    monkeypatch.setitem(integrity.RECORD_ROWS, "videos.parquet", 7)
     monkeypatch.setattr(integrity, "SOUND_TABLES", set())  # another test's record has the same table
     monkeypatch.setattr("pyarrow.parquet.ParquetFile.read", lambda *_: pytest.fail("they were read"))
     assert "videos.parquet has 8 rows, expected at most 7" in refused(record, tmp_path)
@@ -200,8 +200,8 @@ def test_merge_refuses_column_without_text(record, tmp_path):
 
 
 def test_merge_refuses_table_that_expands(record, tmp_path, monkeypatch):
-    monkeypatch.setattr("mebench.intake.integrity.MOST_BYTES", 2**20)
-    monkeypatch.setitem(integrity.MOST_ROWS, "clips.parquet", 10**5)
+    monkeypatch.setattr("mebench.intake.integrity.RECORD_TABLE_BYTES", 2**20)
+    monkeypatch.setitem(integrity.RECORD_ROWS, "clips.parquet", 10**5)
     table = pq.read_table(record / "clips.parquet").slice(0, 1)
     many = pa.concat_tables([table.set_column(1, "video", pa.array(["v" * 290]))] * 10_000)
     pq.write_table(many, record / "clips.parquet")
@@ -244,11 +244,11 @@ def test_merge_goes_on_after_check_over_limit(record, tmp_path, monkeypatch):
 
 def test_merge_refuses_too_many_draws_or_pairs(record, tmp_path, monkeypatch):
     monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
-    monkeypatch.setattr("mebench.intake.integrity.MOST_WEIGHTS", 199)
+    monkeypatch.setattr("mebench.intake.integrity.RECORD_WEIGHTS", 199)
     assert "it has 50 draws of 4 subjects, expected at most 199 in all" in refused(record, tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(checking, "check_scores", lambda _: pytest.fail("it was scored"))
-    monkeypatch.setattr("mebench.intake.integrity.MOST_PAIRS", 5)
+    monkeypatch.setattr("mebench.intake.integrity.RECORD_PAIRS", 5)
     assert "6 pairs of intervals of one video, expected at most 5" in refused(record, tmp_path)
 
 
@@ -491,7 +491,7 @@ def test_merge_refuses_version_after_refused_one(tmp_path, check_only):
     ],
 )
 def test_merge_refuses_small_parquet_with_large_content(record, tmp_path, monkeypatch, write, words):
-    monkeypatch.setattr("mebench.intake.integrity.MOST_GROUPS", 10)
+    monkeypatch.setattr("mebench.intake.integrity.PARQUET_GROUPS", 10)
     table = pq.read_table(record / "predictions.parquet")
     how = dict(write)
     if "probabilities" in how:

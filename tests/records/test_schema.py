@@ -188,12 +188,12 @@ def test_schema_refuses_file_of_other_type(record, file, content, value):
 
 def test_bytes_of_opens_plain_files_of_sensible_size(record, monkeypatch):
     size = (record.path / "folds.json").stat().st_size
-    monkeypatch.setattr(schema, "MOST_JSON", size - 1)
+    monkeypatch.setattr(schema, "RECORD_JSON_BYTES", size - 1)
     assert (
         refusal(record, "folds.json")
         == f"folds.json cannot be read (it has {size:,} bytes, expected at most {size - 1:,})"
     )
-    monkeypatch.setattr(schema, "MOST_JSON", size)
+    monkeypatch.setattr(schema, "RECORD_JSON_BYTES", size)
     schema.read_record_file(record, "folds.json")
     (record.path / "folds.json").unlink()
     assert refusal(record, "folds.json") == "folds.json is missing"
