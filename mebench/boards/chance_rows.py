@@ -40,8 +40,9 @@ def random_rows(kind: str, metrics: Sequence[str], records: Sequence[Record]) ->
     rows = []
     for rule in levels:
         if rule in RANDOM_NAMES:
-            scores = {metric: levels[rule].get(metric, UNDEFINED) for metric in metrics}
-            rate = source.summary["chance"][kind][rule].get("rate_per_minute")
+            stored = source.summary["chance"][kind][rule]
+            scores = {metric: levels[rule][metric] if metric in stored else UNDEFINED for metric in metrics}
+            rate = stored.get("rate_per_minute")
             settings = "" if rate is None else f"{rate:.1f} intervals per minute"
             n = parts_by_name(table)["spotting", kind].counts.scored
             rows.append(_chance_row(source, RANDOM_NAMES[rule], settings, n, scores, AT_RANDOM))

@@ -54,10 +54,18 @@ class Counts:
 
     @property
     def scored(self) -> float:
-        """The number of scored truths (spotting) or samples (other tasks)."""
+        """The number of scored truths (spotting) or samples (other tasks).
+
+        Raises:
+            ValueError: a damaged summary does not say it.
+        """
         if self.n is not None:
             return float(self.n)
-        return float((self.tp or 0) + (self.fn or 0))
+        if self.tp is None or self.fn is None:
+            raise ValueError(
+                f"the summary must hold n, or tp and fn, beside its scores, but tp is {self.tp} and fn is {self.fn}"
+            )
+        return float(self.tp + self.fn)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from hypothesis import given, strategies as st
 
 from mebench.metrics.score_table import ScoreTable
@@ -108,6 +109,7 @@ def test_score_table_says_what_is_counted_beside_a_score():
         "chance": {"micro": {"as_many": {"f1": score()}}},
     }
     lines = {line.path: line for line in ScoreTable.read(summary)}
+    of_chance = lines.pop("chance.micro.as_many.f1")
     counts = {path: (line.counts.n, line.counts.tp, line.counts.scored) for path, line in lines.items()}
     assert counts == {
         "spotting.micro.f1": (None, 3, 5),
@@ -115,8 +117,10 @@ def test_score_table_says_what_is_counted_beside_a_score():
         "analysis.true_positives.uf1": (3, None, 3),
         "recognition.uar": (8, None, 8),
         "recognition.members.samm.uar": (5, None, 5),
-        "chance.micro.as_many.f1": (None, None, 0),
     }
+    assert (of_chance.counts.n, of_chance.counts.tp) == (None, None)
+    with pytest.raises(ValueError, match="tp is None"):
+        _ = of_chance.counts.scored
 
 
 def test_score_table_parts_put_joint_scores_first():
