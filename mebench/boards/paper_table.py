@@ -16,6 +16,7 @@ from mebench.boards.citations import Citation, cite_methods, cite_source, distin
 from mebench.boards.group_letters import name_groups
 from mebench.boards.method_names import method_title
 from mebench.boards.printed_rows import is_named, mark_caveats, name_lines, select_lines, values_in_print
+from mebench.boards.row_plots import PlottedRow, draw_scores
 from mebench.boards.rows import (
     NOTHING,
     BoardRow,
@@ -36,7 +37,7 @@ from mebench.output.number_format import NONE, format_mean_count
 from mebench.output.table import Column, Latex, LatexStyle, Markdown, MarkdownStyle, Table, latex_text, markdown_text
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
-from mebench.reports.score_plots import PlottedRow, draw_scores, save_figure
+from mebench.reports.score_plots import save_figure
 
 with lazy_imports():
     from mebench.protocols import known as known_protocols
