@@ -201,11 +201,14 @@ def _judge_classes_of_answers(
         is_marked = "emotion" in others.owned or _is_named_after_truth(name)
         if not rows.is_perfect and (is_the_truth or is_marked):
             continue
-        equals = f"the column {taken!r} equals the truth in every row, and {name!r} holds the same classes"
+        holds = "holds the same classes"
+        if _share_of_classes(words, classes) < NEARLY_ALL:
+            holds = "may hold answers in other words"
+        problem = f"the column {taken!r} equals the truth in every row, and {name!r} {holds}, other ones"
         if not rows.is_perfect:
-            equals = f"the columns {taken!r} and {name!r} both hold classes of the truth"
+            problem = f"the columns {taken!r} and {name!r} both hold classes of the truth, different ones"
         raise DataError(
-            f"{answers.place}: {equals} and differs in {differs} of {len(rows.lines)} rows: which is the answer? Name it "
+            f"{answers.place}: {problem} in {differs} of {len(rows.lines)} rows: which is the answer? Name it "
             f"with {_option('emotion', name)}, or with {_option('emotion', taken)}"
         )
 
@@ -257,8 +260,9 @@ def _may_be_classes(name: str, words: NDArray[np.object_], rows: NamedRows, clas
     says_more = len(values) > 1 and not _determines(rows.people, words) and not _determines(rows.named, words)
     if not says_more or _names_something_else(name):
         return False
-    is_short = len(values) <= len(classes) + 1 and len(rows.lines) >= 2 * len(values)
-    return hold_classes or (rows.is_perfect and is_short)
+    n_named = len({*rows.named.tolist()} - {""})
+    is_like_answers = abs(len(values) - n_named) <= 1 < len(values) and len(rows.lines) >= 2 * len(values)
+    return hold_classes or (rows.is_perfect and n_named > 2 and is_like_answers)
 
 
 def _names_something_else(header: str) -> bool:

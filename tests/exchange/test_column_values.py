@@ -68,7 +68,7 @@ def test_answers_in_numbers_beside_truth_are_refused():
     table = loso_table(answers=[0, 2, 0, 0, 2])
     table = pd.concat([table, table.assign(video=table["video"] + "x", predict=[2, 2, 1, 0, 1])])
     more = pd.concat([truth(), truth().assign(video=truth()["video"] + "x")])
-    with pytest.raises(DataError, match="'predict' holds the same classes"):
+    with pytest.raises(DataError, match="'predict' may hold answers in other words"):
         accuracy(table, more)
 
 
