@@ -8,6 +8,8 @@ refused with a sentence that names the limit, before it is read.
 
 TEXT_TABLE_BYTES = 256 * 2**20
 """A table of text: a million intervals take some 50 MB."""
+TEXT_TABLE_COLUMNS = 10_000
+"""Columns of a table of text; OpenFace writes 700."""
 SHEET_BYTES = 64 * 2**20
 """A workbook, and what a zipped one expands to."""
 SHEET_ROWS = 50_000

@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from mebench.account import LeftOut
 from mebench.annotations.names import names_columns
 from mebench.annotations.ods import OdsSheet, check_expansion, check_ods
-from mebench.annotations.text import HEADER_WITHIN, decode_text, header_of, lines_of, visible_text
+from mebench.annotations.text import HEADER_WITHIN, SEPARATORS, decode_text, header_of, lines_of, visible_text
 from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS
+from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, TEXT_TABLE_COLUMNS
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -372,7 +372,7 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
         file: name of the file in sentences.
 
     Raises:
-        DataError: it holds bytes of value 0.
+        DataError: it holds bytes of value 0, or more columns than anybody writes.
     """
     if "\0" in text:
         damaged = text[: text.index("\0")].count("\n") + 1
@@ -388,12 +388,26 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
         for number, written in enumerate(lines_of(text), 1):
             _, notes_on_line = visible_text(written)
             notes += [(number, note) for note in notes_on_line]
+    _refuse_wide_lines(seen, file)
     header, separator = header_of(seen)
     seen, repeated = _without_repeated_names(seen, header)
     notes += [(number, _NAMES_AGAIN) for number in repeated]
     held, left_out = _headers_again(repeated)
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
     return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
+
+
+def _refuse_wide_lines(text: str, file: str) -> None:
+    """Refuse a table with more columns than anybody writes, each of which would cost memory in every row."""
+    for number, line in enumerate(lines_of(text), 1):
+        if len(line) <= TEXT_TABLE_COLUMNS:
+            continue
+        n_columns = 1 + max(line.count(separator) for separator in SEPARATORS if separator != " ")
+        if n_columns > TEXT_TABLE_COLUMNS:
+            raise DataError(
+                f"{file}, line {number}: it has {n_columns:,} columns, expected at most {TEXT_TABLE_COLUMNS:,}: save the table again "
+                "with a line for each row"
+            )
 
 
 def _headers_again(numbers: Sequence[int]) -> tuple[dict[str, int], tuple[LeftOut, ...]]:

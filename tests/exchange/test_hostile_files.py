@@ -56,6 +56,7 @@ HOSTILE = {
     "entities.anvil": b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><annotation><body/></annotation>',
     "many.TextGrid": b'File type = "ooTextFile"\n"TextGrid"\n0\n1\n<exists>\n999999999\n',
     "cut.ipynb": b'{"cells": [{"outputs": [',
+    "wide.csv": NAMES + b"a,1,2\n" + b"," * 200_000 + b"\n",
     "nothing.csv": b"",
     "zeros.csv": b"\0" * 1_000,
 }
@@ -72,10 +73,10 @@ def test_read_intervals_refuses_hostile_files_at_once(tmp_path, name):
     assert "\n" not in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["wrong.xlsx", "wrong.json", "wide.csv"])
+@pytest.mark.parametrize("name", ["wrong.xlsx", "wrong.json"])
 def test_read_intervals_goes_by_content_not_by_name(tmp_path, name):
     path = tmp_path / name
-    path.write_bytes(NAMES + b"a,1,2\n" + b"," * 200_000 * (name == "wide.csv") + b"\n")
+    path.write_bytes(NAMES + b"a,1,2\n")
     begin = time.process_time()
     assert len(read_intervals(path, "predictions", Remarks()).intervals) == 1
     assert time.process_time() - begin < MOST_SECONDS
