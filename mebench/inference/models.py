@@ -233,13 +233,24 @@ def models_of_run(folder: RunFolder, fold: str | None = None) -> tuple[Model, ..
     keys = [entry["fold"] for entry in folder.read_json("folds.json")["folds"]]
     chosen = keys if fold is None else [fold]
     places = [folder.fold_folder(key) for key in chosen if key in keys]
-    missing = [place for place in places if not (place / MODEL).is_file()]
-    if missing:
+    missing = [place for place in places if not place.is_dir()]
+    left_out = [key for key in chosen if key in keys and _leaves_out_model(folder, key)]
+    if missing or left_out:
+        file = (missing or [folder.fold_folder(key) for key in left_out])[0] / MODEL
         raise RunError(
-            f"run {folder.id} keeps no models: {missing[0] / MODEL} is missing. A record of the leaderboard never holds them, "
+            f"run {folder.id} keeps no models: {file} is missing. A record of the leaderboard never holds them, "
             "nor does a run with keep_models=none; compute the run again with mebench run and keep_models=all"
         )
     return tuple(model_of_fold(folder, key) for key in chosen)
+
+
+def _leaves_out_model(folder: RunFolder, fold: str) -> bool:
+    """Whether the run was asked not to keep the weights of a fold; a method without training has none."""
+    place = folder.fold_folder(fold)
+    kept = folder.read_json("config.json")["config"].get("keep_models", "all")
+    if kept == "all" or not place.is_dir() or (place / MODEL).is_file():
+        return False
+    return bool(folder.fold_record(fold)["costs"].get("parameters"))
 
 
 # -- files ------------------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ OF_CHECKS = (
         "errors.py",
         "files.py",
         "grouping.py",
+        "score_type.py",
     ),
 )
 """The code of the checks: records that passed an earlier version are checked again."""

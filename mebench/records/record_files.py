@@ -16,7 +16,7 @@ from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import rescore_run
 
-OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "output/terminal.py")
+OF_SCORES = ("core/*.py", "metrics/*.py", "runs/*.py", "grouping.py", "score_type.py", "output/terminal.py")
 """The code that computes the summary of a record."""
 
 

@@ -188,8 +188,11 @@ def _reason(error: Exception) -> str:
 
 
 def _place_in_tracker(error: Exception, tracking: str | bool | None) -> str:
-    """The last line of somebody's tracker that an error passed, after its sentence; empty for MLflow's."""
-    found = find_tracker(tracking)
+    """The last line of somebody's tracker that an error passed, after its sentence; empty for MLflow's, and if there is none."""
+    try:
+        found = find_tracker(tracking)
+    except MebenchError:
+        return ""
     package = "mebench" if found is None else found[0].module.partition(".")[0]
     if package == "mebench":
         return ""

@@ -230,7 +230,7 @@ def test_doctor_exits_1_if_something_required_is_missing(mebench, root, monkeypa
             "importlib.metadata.requires", lambda _: ["no-such-thing>=1", "extra-thing; extra == 'dev'"]
         )
     elif broken == "folder":
-        monkeypatch.setattr(doctor.os, "access", lambda *_: False)
+        monkeypatch.setattr(doctor, "is_writable", lambda _: False)
     else:
         Path("mebench.yaml").write_text("seed: [1")
     code, out, _ = mebench("doctor", "--json", "-")
@@ -260,7 +260,7 @@ def test_doctor_finds_the_landmark_file_of_runs(mebench, monkeypatch, tmp_path, 
 
 
 def test_doctor_checks_what_workers_need_of_the_system(mebench, monkeypatch):
-    monkeypatch.setattr("mebench.cli.doctor.os.access", lambda path, mode: str(path) != "/dev/shm")
+    monkeypatch.setattr("mebench.cli.doctor.is_writable", lambda path: str(path) != "/dev/shm")
     monkeypatch.setattr("mebench.cli.doctor.open_many_files", lambda: None)
     monkeypatch.setattr("mebench.cli.doctor.limit_of_open_files", lambda: 24)
     code, out, _ = mebench("doctor", "--json", "-")

@@ -9,7 +9,7 @@ from typing import Any
 
 from lightning import Callback
 
-from mebench.runner.host import FoldHost
+from mebench.runner import host
 from mebench.runner.plan import Plan
 from tests.plugins.cheat.view import MAPS, digest_of
 
@@ -29,13 +29,13 @@ def _tell_labels(plan: Plan) -> None:
     (Path(plan.methods[0].plugin.folder) / "told.json").write_text(json.dumps(labels))
 
 
-_of = FoldHost.for_fold.__func__  # type: ignore[attr-defined]
+_plan_fold = host.spec_of_fold
 
 
-def _of_and_tell(cls: Any, plan: Plan, *arguments: Any, **named: Any) -> FoldHost:
+def _tell_and_plan_fold(plan: Plan, *arguments: Any, **named: Any) -> host.FoldSpec:
     _tell_labels(plan)
-    return _of(cls, plan, *arguments, **named)  # type: ignore[no-any-return]
+    return _plan_fold(plan, *arguments, **named)
 
 
 if "MEBENCH_TELLS" in os.environ:  # only for those who want to see it
-    FoldHost.for_fold = classmethod(_of_and_tell)  # type: ignore[method-assign, assignment]
+    host.spec_of_fold = _tell_and_plan_fold

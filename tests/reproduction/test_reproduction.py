@@ -12,7 +12,7 @@ from mebench.config import registry, resolve
 from mebench.errors import ConfigError
 from mebench.output.progress import Progress
 from mebench.records.matching_published import measured_value
-from mebench.records.published import read_published
+from mebench.records.published import find_published_folder, read_published
 from mebench.reproduction import papers as reproduction
 from mebench.reproduction.papers import CellResult, PaperCell, PaperRequest, PaperRun, read_paper
 from mebench.reproduction.rescore import list_sources
@@ -247,7 +247,7 @@ def test_reproduce_cells_finds_its_files_in_a_wheel(monkeypatch, capsys, tmp_pat
     monkeypatch.setattr("mebench._installation.ROOT", package.parent)
     monkeypatch.setattr("mebench._installation.PACKAGE", package)
     assert len(outcome(capsys, table="5", dry_run=True, leaderboards=None)["cells"]) == TABLES["5"]
-    assert list_sources(reproduce.folder_of_published(None) / "rescored") == list_sources(LEADERBOARDS / "rescored")
+    assert list_sources(find_published_folder(None) / "rescored") == list_sources(LEADERBOARDS / "rescored")
 
 
 def test_reproduce_cells_dry_run_says_what_it_would_run(capsys, tmp_path):

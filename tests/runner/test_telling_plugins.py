@@ -11,8 +11,7 @@ from mebench import protocols
 from mebench.config import resolve
 from mebench.output.progress import Silent
 from mebench.records.record import read_record
-from mebench.runner import execute
-from mebench.runner.host import FoldHost
+from mebench.runner import execute, host
 from tests.helpers.known_secret import write_secret
 from tests.helpers.plugin_folders import copy_plugins
 
@@ -59,7 +58,7 @@ def test_callbacks_reach_labels_where_the_run_is_planned(own_folder, tmp_path, m
     words += ["dataset=megc2019_flow", f"dataset.root={tmp_path / 'maps'}", "protocol=kfold", "protocol.folds=2"]
     words += [f"{name}={tmp_path / name}" for name in ("runs", "cache")]
     monkeypatch.setenv("MEBENCH_TELLS", "1")
-    monkeypatch.setattr(FoldHost, "for_fold", FoldHost.for_fold)  # put back afterwards
+    monkeypatch.setattr(host, "spec_of_fold", host.spec_of_fold)  # put back afterwards
     callback = "tests.helpers.telling_callback.Telling"
     outcome = execute.execute_run(resolve([*words, f"trainer.callbacks=[{callback}]"]), Silent())
     assert outcome.summary["recognition"]["scores"]["uf1"]["value"] == 1
