@@ -30,7 +30,7 @@ class ColumnUse:
 
     Attributes:
         column: its name in the source.
-        use: what it holds, as it is read; empty where it is not read.
+        use: content, as it is read; empty where it is not read.
         why: how that was known.
     """
 

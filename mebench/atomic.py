@@ -27,7 +27,7 @@ def rename_synced(temporary: Path, path: Path) -> None:
 
 
 def synced_file(path: Path) -> AbstractContextManager[Path]:
-    """The path of a file to write, see `whole_file`, which is on disk, under its name, at the end.
+    """The path of a file to write, see `whole_file`. At the end the file is on disk, under its name.
 
     Raises:
         OSError: the disk is full, or not writable.

@@ -111,12 +111,12 @@ def whole_file(path: Path, rename: Callable[[Path, Path], Any] = Path.replace) -
 
 
 def write_text(path: Path, text: str, errors: str = "strict") -> None:
-    """Write a text as UTF-8, whole or not at all, with line feeds on every system: records carry hashes of such files.
+    """Write a text as UTF-8, whole or not at all. It has line feeds on every system: records carry hashes of such files.
 
     Args:
         path: the file.
         text: its content.
-        errors: what becomes of signs that UTF-8 lacks, as for `str.encode`.
+        errors: treatment of signs that UTF-8 lacks, as for `str.encode`.
 
     Raises:
         OSError: the disk is full, or not writable.

@@ -72,7 +72,7 @@ class _LazyModule(ModuleType):
 
 @contextmanager
 def refused_without_part() -> Iterator[None]:
-    """Say in one sentence that a block imports a part of mebench which is not there.
+    """Say in one sentence that a part of mebench is not there. The block imports that part.
 
     Raises:
         MissingPartError: that part is missing.

@@ -67,7 +67,7 @@ ARCHIVE_FILES = 5_000_000
 ARCHIVE_RATIO = 1_100
 """The content of an archive by its size, from `ARCHIVE_BYTES` on: deflate packs no more than 1,032 bytes into one."""
 ARCHIVE_BYTES = 1 << 30
-"""What archives may unpack to, however small they are."""
+"""Bytes that archives may unpack to, however small they are."""
 ARCHIVE_NAME_BYTES = 255
 """A name within an archive: the most that file systems take."""
 ARCHIVE_PATH_LETTERS = 3_000

@@ -28,7 +28,7 @@ def plain_film_name(name: str) -> str:
 
 
 class FilmDataset(SheetDataset):
-    """Reads a sheet as `SheetDataset` does, and finds each video as a file, or else as a folder of images.
+    """Reads a sheet as `SheetDataset` does, and finds the file of each video. Where it has none, its folder of images is found.
 
     Frames of a film are counted as the sheet counts them, from the first number of `layout`. Where the folder of `layout` has the subject
     in it, a film lies in the folder of its subject, and films that no row names are videos without expressions; otherwise names are
@@ -105,7 +105,7 @@ class FilmTree(Tree):
         return [self.root] if self._films else []
 
     def folder(self, home: Path, subject: str, video: str) -> Path | None:
-        """The file of a film, else its folder of images, or None where both are missing.
+        """The file of a film, else its folder of images; None where both are missing.
 
         Raises:
             DataError: several fit equally well, or a link leads out of the root.

@@ -465,7 +465,7 @@ class SheetDataset(Dataset):
 
     @property
     def _annotated_videos(self) -> set[tuple[str, str]]:
-        """Subject and id of the videos that rows name, as written and without the ending of a film."""
+        """Subject and id of the videos that rows name. Each id stands as written and without the ending of a film."""
         named = {(a.subject, a.video) for a in self.annotations if a.subject and a.video}
         return named | {(subject, without_film_ending(video)) for subject, video in named}
 

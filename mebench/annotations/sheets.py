@@ -398,7 +398,7 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
 
 
 def _refuse_wide_lines(text: str, file: str) -> None:
-    """Refuse a table with more columns than anybody writes, each of which would cost memory in every row."""
+    """Refuse a table with more columns than anybody writes. Each of them would cost memory in every row."""
     for number, line in enumerate(lines_of(text), 1):
         if len(line) <= TEXT_TABLE_COLUMNS:
             continue
@@ -508,7 +508,7 @@ def _kind_of_archive(path: Path) -> tuple[str, Callable[[Path, str], list[Sheet]
 
 
 SAVE_SHEET = "save only this sheet as .csv and name that file"
-"""What to do about a workbook that is too large."""
+"""Advice about a workbook that is too large."""
 
 
 def find_sheet(path: Path, name: str | None) -> Sheet:

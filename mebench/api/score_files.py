@@ -381,7 +381,7 @@ def score_each(
     scoring: Scoring,
     progress: Progress | None = None,
 ) -> dict[str, Scores]:
-    """The scores of each part of a file that holds several runs, by the cell of a column that distinguishes them.
+    """The scores of each part of a file that holds several runs. They stand by the cell of a column that distinguishes the runs.
 
     Args:
         predictions: file or table of several runs.
@@ -570,7 +570,7 @@ class Comparison:
         warnings: likely faults of tables, and changes of what a score means.
         repaired: cells that were read differently from how they are written.
         account: account of each file, see `Scores.account`; empty for runs.
-        column_uses: what became of each column of each file, and why; empty for runs.
+        column_uses: use of each column of each file, and the reason; empty for runs.
         sides: the two compared runs or programs.
         title: title of both sides, in words.
     """

@@ -1,4 +1,4 @@
-"""The content of a leaderboard (runs, published results, and the rows that other capabilities give), and its tables."""
+"""The content of a leaderboard, and its tables. It holds runs, published results, and the rows that other capabilities give."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Board:
         records: the runs, each once.
         published: results printed by others.
         aliases: published datasets and protocols with the measured ones that match them.
-        sources: what other capabilities give.
+        sources: rows and tables that other capabilities give.
         named: the named boards.
         included: the measured boards of the package, where they stand in for records.
     """

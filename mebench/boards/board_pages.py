@@ -479,7 +479,7 @@ def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
 
 
 def _name_with_settings(row: BoardRow, content: BoardContent) -> str:
-    """The title of a row's method, and the settings that tell it from others of the method."""
+    """The title of a row's method, with settings of the row. These tell it from others of the method."""
     return ", ".join(filter(None, [method_title(row.method), _own_settings(row, content)]))
 
 

@@ -206,7 +206,7 @@ class PartSpec:
 
 @dataclass(frozen=True, eq=False)  # compared and hashed by identity
 class MeasuredRow:
-    """A row with the runs behind it, which are needed until it is compared with others. No kind of row.
+    """A row with the runs behind it. They are needed until it is compared with others. It is no kind of row.
 
     Attributes:
         row: the row, over all its seeds.

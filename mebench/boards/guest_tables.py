@@ -1,4 +1,4 @@
-"""Tables with columns of their own on a board, whose rows are no scores of runs, as Markdown and files."""
+"""Tables with columns of their own on a board, as Markdown and files. Their rows are no scores of runs."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class RowOrigin:
 
 @dataclass(frozen=True)
 class GuestTable:
-    """A table that a capability brings to a board with its own columns, ranks and sentences.
+    """A table that a capability brings to a board. It has its own columns, ranks and sentences.
 
     Attributes:
         name: name of its files, without ending.
         dataset: name of its data, by which a named board chooses it.
-        part: what it is about, such as `clips`, by which a named board chooses it.
+        part: topic, such as `clips`, by which a named board chooses it.
         title: its title.
         leader: who leads, in words.
         n_methods: number of its rows that are methods.
         summary: its size, its identity and who leads, in a sentence.
-        remark: what a reader must know of its data, in a sentence; or empty.
+        remark: facts that a reader must know of its data, in a sentence; or empty.
         guide: how to read its rows and columns, in Markdown.
         origins: how each row came about.
         on_board: its rows with the few columns that the page of a board shows.
@@ -80,6 +80,6 @@ class GuestTable:
 
 
 def _line_of_origin(origin: RowOrigin) -> str:
-    """How a row came about, with a link to its record from a page of the leaderboard."""
+    """How a row came about, with a link to its record. The link leads there from a page of the leaderboard."""
     words = f"*{markdown_text(origin.name)}*: {markdown_text(origin.words)}"
     return f"- {words} ([record](../{origin.record}))"

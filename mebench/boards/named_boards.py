@@ -28,7 +28,7 @@ PROTOCOL = "protocol"
 QUESTIONS = "questions"
 """The task of a board of answers to questions."""
 ASKED_ABOUT = ("clips", "videos")
-"""What questions are about: the parts of such a board."""
+"""Topics of questions: the parts of such a board."""
 MEASURED_COLUMNS = (TIED, CHOSEN, SEEDS)
 RESCORED_COLUMNS = (PRINTED, ALL_KINDS, CHOSEN, FALSE_ALARMS, PROTOCOL)
 MOST_COLUMNS = 4
@@ -247,7 +247,7 @@ def without_audit(settings: str) -> str:
 
 @dataclass(frozen=True)
 class RescoredSystem:
-    """The public answers of one system under the strict rules, as one line of a board. No kind of row: it holds several readings.
+    """The public answers of one system under the strict rules, a line of a board. No kind of row: it holds several readings.
 
     Attributes:
         row: its scores under the strict rules, without a choice on tested people where there is such a reading.

@@ -29,7 +29,7 @@ MANY = 10**6
 
 @dataclass(frozen=True)
 class Detectable:
-    """True differences that a board finds in 4 of 5 cases, in the units of its score.
+    """True differences that a board finds in 4 of 5 cases. They are in the units of its score.
 
     Attributes:
         of_pair: between two rows, if they alone are compared.
@@ -45,7 +45,7 @@ class Detectable:
 
 
 def find_detectable(content: BoardContent) -> Detectable | None:
-    """What a board can find, from how often draws of other people turn its pairs round; None where that is not known.
+    """What a board can find; None where that is not known. It follows from how often draws of other people turn its pairs round.
 
     The share of draws in which one row is better gives their difference in standard errors (`docs/reference/ranks.md`, *Several
     datasets*), and with it the error. The typical error is the median over pairs that say it well. For all pairs together the
@@ -76,7 +76,7 @@ def _errors_of_pairs(content: BoardContent) -> Iterator[float]:
 
 
 def share_of_draws(content: BoardContent, first: BoardRow, second: BoardRow) -> float | None:
-    """The share of draws of people in which one row is better than another, a tie counting half; None if not drawn together."""
+    """The share of draws of people in which one row is better than another. A tie counts half; None if they were not drawn together."""
     for part in content.parts:
         rivals = [id(row) for row in part.find_rivals(first)]
         if id(first) in rivals and id(second) in rivals:
@@ -85,7 +85,7 @@ def share_of_draws(content: BoardContent, first: BoardRow, second: BoardRow) -> 
 
 
 def mean_rank(content: BoardContent, row: BoardRow) -> float | None:
-    """The mean rank of a row over draws of other people, among the rows of the board; None if some were not drawn together.
+    """The mean rank of a row over draws of other people. It is taken among the rows of the board; None if some were not drawn together.
 
     It is one more than the mean number of rows of the board that are better in a draw.
     """
@@ -115,7 +115,7 @@ def power_sentence(content: BoardContent, tied: str = "*Tied*") -> str:
 
 
 def power_words(content: BoardContent) -> str:
-    """From which true difference on a board finds it in 4 of 5 cases, in words; empty where that is not known."""
+    """The least true difference that a board finds in 4 of 5 cases, in words; empty where that is not known."""
     found = find_detectable(content)
     return f"a true difference shows reliably from about {_shortly(found.of_all)} on" if found else ""
 

@@ -23,7 +23,7 @@ class RowSource:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it gives no row, so that a board with nothing else has nothing to show."""
+        """Whether it gives no row. A board with nothing else then has nothing to show."""
         return True
 
     def scored_tables(self) -> Sequence[BoardTable]:

@@ -94,7 +94,7 @@ def main() -> None:
 
 
 def _with_place(sentence: str, line: PluginLine | None) -> str:
-    """A sentence with the line of a plugin that it is about, unless it names a line."""
+    """A sentence with the line of a plugin that it is about. A sentence that names a line stays as it is."""
     return sentence if line is None or ", line " in sentence else f"{sentence} ({line})"
 
 

@@ -178,7 +178,7 @@ def score_command(
 
 
 def _print_each(scores: Mapping[str, Scores], column: str, json: str | None) -> None:
-    """Print a line for each run of a file, and what was noticed about the first."""
+    """Print a line for each run of a file. What was noticed about the first is printed, too."""
     print_remarks(next(iter(scores.values())))
     report = {"each": column, "scores": {value: one.summary for value, one in scores.items()}}
     if write_json(report, json):

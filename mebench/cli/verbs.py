@@ -27,7 +27,7 @@ class Verb:
         help: the first sentence of its help.
         app: the Typer application in that file.
         is_group: whether the application is a group of verbs, and the word its name.
-        hidden: whether it is left out of the list of verbs.
+        hidden: whether the list of verbs leaves it out.
     """
 
     file: str

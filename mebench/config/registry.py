@@ -202,7 +202,7 @@ def _hash(info: PluginInfo, files: Iterable[Path]) -> str:
 
 
 def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
-    """Add folders of plugins, each with `methods/`, `datasets/`, `protocols/` or `metrics/`, or with plugin folders directly.
+    """Add folders of plugins. Each has `methods/`, `datasets/`, `protocols/` or `metrics/`, or plugin folders directly.
 
     In `protocols/` each `<name>.py` is a protocol, `PROTOCOL` in it; in `metrics/` each `<id>/metric.py` is a metric, `METRIC` in it.
     The metrics of the installation join with the first call.
@@ -248,7 +248,7 @@ def add_paths(paths: Iterable[str | Path]) -> tuple[str, ...]:
 
 @cache
 def _add_metrics_of_installation(path: tuple[str, ...]) -> None:
-    """Add the metrics in the checkout's `metrics/`, and those of the installed packages of a search path."""
+    """Add the metrics in the checkout's `metrics/`. Those of the installed packages of a search path are added, too."""
     for folder in checkout_folder("metrics"):
         own_metrics.add_metrics(Path(folder))
     for entry in _entry_points("mebench.metrics", path):

@@ -86,7 +86,7 @@ def _sheet(name: str, tool: str, rows: Iterable[Cells]) -> Sheet:
 
 
 def _stem(path: str) -> str:
-    """The name of a video file without folders and ending, and without what Label Studio puts before it."""
+    """The name of a video file without folders and ending. What Label Studio puts before it is left out, too."""
     return re.sub(r"^[0-9a-f]{8}-", "", PureWindowsPath(path.strip()).stem)
 
 

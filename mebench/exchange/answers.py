@@ -128,7 +128,7 @@ def _read_as_sheet_of_dataset(file: File, adapters: Iterable[SheetDataset], rema
 
 
 def _answers_of_sheet(file: File, truth: IntervalFile, rules: Rules, remarks: Remarks) -> IntervalFile | None:
-    """The answers of a file in the form of the truth's sheet, with the same repairs; None for a file of another form.
+    """The answers of a file in the form of the truth's sheet. The repairs are the same; None for a file of another form.
 
     A table with a confidence or with columns named after predictions has answers beside the sheet's own columns, and is read as a table.
     """
@@ -182,7 +182,7 @@ def _intervals_of_annotations(
 
     Args:
         place: the file, for sentences.
-        role: what they are.
+        role: role of the annotations.
         annotations: rows of the sheet; those without a person, a video or an onset are left out.
         usual_rate: frames per second of videos whose row states no rate.
         remarks: list that gets the account of the rows.
@@ -215,7 +215,7 @@ def _intervals_of_annotations(
 
 
 def _with_spellings(truth: IntervalFile, answers: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """The answers with the labels that the truth's adapter writes for other spellings of them, such as `happiness` for `happy`."""
+    """The answers with other spellings of labels replaced. The truth's adapter says what it writes, such as `happiness` for `happy`."""
     spellings = {} if truth.sheet is None else truth.sheet.cleaning.spellings
     labels = answers.intervals["emotion"]
     known = set(truth.intervals["emotion"])
@@ -232,7 +232,7 @@ ONE_CLASS = ("kind", "onset")
 
 
 def _with_people_of_keys(truth: IntervalFile, answers: IntervalFile, remarks: Remarks) -> IntervalFile:
-    """The answers with the names under which their parts stand as the subjects, if with these the videos are those of the truth.
+    """The answers with the names under which their parts stand as the subjects. They get them if so the videos are those of the truth.
 
     Programs that test person after person keep `result[person][video]`, or a sheet for each person.
     """
@@ -395,7 +395,7 @@ def _judge_emotions(truth: IntervalFile, predictions: IntervalFile, tables: Tabl
 
 
 def _names_no_people(path: Path) -> bool:
-    """Whether a file is of an annotation tool, which has no place for the people of its videos."""
+    """Whether a file is of an annotation tool. Such a file has no place for the people of its videos."""
     if find_eaf(path) is not None:
         return True
     return path.is_file() and tool_of(read_plain(path, TEXT_TABLE_BYTES)) is not None
@@ -542,7 +542,7 @@ def check_choices(choices: Choices, *remarks: Remarks) -> None:
     """Refuse a choice of rows that is about no file.
 
     Args:
-        choices: what the user decides.
+        choices: decisions of the user.
         remarks: accounts of all files.
 
     Raises:

@@ -18,7 +18,7 @@ class Choice:
     """One decision.
 
     Attributes:
-        name: what the column holds; or the column that chooses rows.
+        name: content of the column; or the column that chooses rows.
         value: the name of the column; or the cell that chosen rows have.
         side: the file that it is about; empty for every file that has the column.
     """
@@ -38,7 +38,7 @@ class Choices:
     """The decisions about the files of one command.
 
     Attributes:
-        columns: what holds what, as `--column emotion=predict` says.
+        columns: names of columns by their content, as `--column emotion=predict` says.
         where: rows that count, as `--where seed=0` says.
     """
 

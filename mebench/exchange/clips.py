@@ -75,7 +75,7 @@ def read_clips(
         remarks: list that gets what was noticed and repaired.
         labels: the scored classes; predictions with probabilities need one for each class.
         others: further classes that may occur in predictions.
-        choices: what the user decides of columns and rows.
+        choices: decisions of the user about columns and rows.
         spellings: other spellings of classes, in small letters, with the class that each means.
 
     Returns:

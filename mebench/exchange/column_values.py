@@ -93,7 +93,7 @@ def _only_column(table: TextTable, names: Sequence[str]) -> str | None:
 
 
 def _varying_columns(table: TextTable) -> dict[str, NDArray[np.float64]]:
-    """The unread columns of numbers that vary within videos and do not merely count the frames."""
+    """The unread columns of numbers that vary within videos. Those that merely count the frames are left out."""
     if not len(table.lines) or "frame" not in table.cells:
         return {}
     frames = numbers_of_cells(table.cells["frame"])
@@ -153,7 +153,7 @@ def judge_classes(answers: IntervalFile, truth: IntervalFile, rows: NamedRows, c
 
     Args:
         answers: the file of the answers.
-        truth: that of the truth.
+        truth: the file of the truth.
         rows: its answers beside the true classes.
         classes: the scored classes.
 
@@ -214,7 +214,7 @@ def _judge_classes_of_answers(
 
 
 def _is_named_after_truth(header: str) -> bool:
-    """Whether a header has a word of the truth in front of a name of emotions, or alone."""
+    """Whether a header has a word of the truth. The word stands in front of a name of emotions, or alone."""
     plain = plain_name(header)
     with_owner = {owner + alias for owner in OWNERS["truth"] for alias in ALIASES["emotion"]}
     return plain in with_owner or plain in ALONE["truth"]
@@ -230,7 +230,7 @@ def _share_of_classes(words: NDArray[np.object_], classes: Sequence[str]) -> flo
 
 
 def _is_class(word: str, classes: Sequence[str]) -> bool:
-    """Whether a word is a class, or several joined by `+`, or another form of the word for one (`happy`, `happiness`).
+    """Whether a word is a class, or several joined by `+`. Another form of the word for a class (`happy`, `happiness`) is one, too.
 
     >>> _is_class("happy", ["happiness"]), _is_class("1", ["10"]), _is_class("micro", ["happiness"])
     (True, False, False)
@@ -273,7 +273,7 @@ def _names_something_else(header: str) -> bool:
 
 
 def _determines(first: NDArray[np.object_], second: NDArray[np.object_]) -> bool:
-    """Whether rows with an equal first value always have an equal second one, and some first value comes twice."""
+    """Whether rows with an equal first value always have an equal second one. Some first value has to come twice."""
     pairs = {*zip(first.tolist(), second.tolist())}
     return len(pairs) == len(set(first.tolist())) < len(first)
 
@@ -332,7 +332,7 @@ def _other_ends(others: OtherColumns, intervals: pd.DataFrame) -> tuple[str, str
 def _are_ends(
     first: NDArray[np.float64], last: NDArray[np.float64], onset: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> bool:
-    """Whether two columns are plausible ends of intervals beside given ones, and not these in another unit."""
+    """Whether two columns are plausible ends of intervals beside given ones. The given ones in another unit are none."""
     known = ~(np.isnan(first) | np.isnan(last))
     if 2 * int(known.sum()) < len(known) or len(np.unique(first[known])) < 2:
         return False
@@ -370,7 +370,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def true_classes(named: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.object_]:
-    """The class of the true interval that each answer overlaps most, empty where there is none, (n_answers,).
+    """The class of the true interval that each answer overlaps most. It is empty where there is none, (n_answers,).
 
     Args:
         named: `video`, `onset`, `offset` of the answers.

@@ -76,7 +76,7 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
             `kind`, with rows in any order. The frames of a video may begin at any number but have no gap; scores may be
             missing at either end.
         remarks: list that gets what was noticed and repaired.
-        choices: what the user decides of columns and rows.
+        choices: decisions of the user about columns and rows.
 
     Returns:
         A file of frames instead of intervals: the columns of `IDS` that it has, `kind`, `frame` (as the file counts),

@@ -1,4 +1,4 @@
-"""A second and a third interval in one row, as the sheets of SMIC-E hold them: `Onset2F`, `Offset2F`."""
+"""A second and a third interval in one row, as for SMIC-E. Its sheets hold them: `Onset2F`, `Offset2F`."""
 
 import re
 from collections.abc import Mapping, Sequence

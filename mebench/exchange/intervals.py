@@ -64,7 +64,7 @@ def read_intervals(
         fps: frames per second that turn the times of an `.eaf` file (`eaf.common_rate`) and seconds (`values.read_marked_frames`)
             into frames.
         rate: the frame rate of the truth, used for seconds if no other rate is known.
-        choices: what the user decides of columns and rows.
+        choices: decisions of the user about columns and rows.
 
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
@@ -214,7 +214,7 @@ def _marked_apexes(
 
 
 def _with_rates_and_lengths(videos: pd.DataFrame, table: TextTable, role: Role) -> pd.DataFrame:
-    """The videos with the frame rates that a file states, and the numbers of frames of a truth; NaN elsewhere.
+    """The videos with the frame rates that a file states. Those of a truth get the numbers of frames, too; NaN elsewhere.
 
     Raises:
         DataError: one is not above 0.
@@ -348,7 +348,7 @@ _NO = ("0", "false", "no", "n")
 
 
 def _with_emotions(table: TextTable, remarks: Remarks) -> TextTable:
-    """The table whose column of kinds is read as the emotion, if it holds words for something else than kinds."""
+    """The table whose column of kinds is read as the emotion. It is so read if it holds words for something else than kinds."""
     if "kind" not in table.cells or "emotion" in table.cells or "kind" in table.decided:
         return table
     words = [cell for cell in table.cells["kind"].distinct if cell.casefold() not in BLANK]

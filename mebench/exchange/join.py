@@ -97,7 +97,7 @@ class Rules:
         fps: frames per second of every video; None takes the rate of the truth.
         strict_videos: whether predictions in a video that the truth does not name are refused.
         loose_ids: whether subjects and videos match that differ only in case, leading zeros or a prefix such as `sub`.
-        choices: what the user decides of columns and rows.
+        choices: decisions of the user about columns and rows.
     """
 
     fps: float | None = None

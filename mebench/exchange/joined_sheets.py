@@ -15,7 +15,7 @@ MOST_SHOWN = 4
 
 
 def join_sheets(path: Path, remedy: str) -> Sheet | None:
-    """The tables of a workbook as one, with the name of its sheet in each row; None if they are not parts of one.
+    """The tables of a workbook as one; None if they are not parts of one. Each row has the name of its sheet.
 
     Parts of one table name the same columns. Sheets called after truth and predictions are none. Lines count on through the sheets.
 

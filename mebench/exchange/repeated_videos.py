@@ -78,7 +78,7 @@ def refuse_repeated_videos(given: IntervalFile, choices: Choices, once: Sequence
 
 
 def _ends_of_rows(given: IntervalFile) -> list[NDArray[np.float64]]:
-    """The onset and the offset of each row of a file, NaN where it has no interval, (n_rows,) each."""
+    """The onset and the offset of each row of a file. They are NaN where it has no interval, (n_rows,) each."""
     first_of_line = given.intervals.drop_duplicates("line").set_index("line")
     lines = given.videos["line"]
     return [lines.map(first_of_line[name]).to_numpy(np.float64) for name in ("onset", "offset")]
@@ -155,7 +155,7 @@ def _values_of_rows(column: Cells) -> NDArray[np.intp]:
 def _counts_in_order(
     videos: NDArray[np.intp], values: NDArray[np.intp], onset: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> bool:
-    """Whether the values number the intervals of each video one after the other, none of them overlapping."""
+    """Whether the values number the intervals of each video one after the other. None of these may overlap."""
     order = np.lexsort((onset, videos))
     videos, values, onset, offset = videos[order], values[order], onset[order], offset[order]
     follows = videos[1:] == videos[:-1]
@@ -169,7 +169,7 @@ def _counts_in_order(
 def _overlap_across_values(
     videos: NDArray[np.intp], values: NDArray[np.intp], onset: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> bool:
-    """Whether many intervals overlap one of another value in their video, and few one of their own."""
+    """Whether many intervals overlap one of another value in their video. Few may overlap one of their own."""
     across = _share_of_overlaps(videos, onset, offset)
     _, runs = np.unique(np.stack([videos, values]), axis=1, return_inverse=True)
     within = _share_of_overlaps(np.asarray(runs).reshape(-1), onset, offset)

@@ -184,14 +184,14 @@ _GUARD = re.compile(r"^'(?='*[=+\-@])")
 
 @dataclass(frozen=True)
 class OtherColumns:
-    """The columns of a file that are not read, and what is known of those that are.
+    """The columns of a file that are not read. It also holds what is known of those that are.
 
     Attributes:
         lines: line number of each row, rising, (n_rows,).
         columns: cells of the columns that are not read, by header.
         taken: header of each column that is read, by what it holds.
-        decided: what the user names the column of.
-        owned: what is read from a column whose name begins with a word for the side, such as `pred_emotion`.
+        decided: contents whose column the user names.
+        owned: contents that are read from a column whose name begins with a word for the side, such as `pred_emotion`.
     """
 
     lines: NDArray[np.int64]
@@ -227,7 +227,7 @@ class TextTable:
         seconds: seconds in a unit of each column whose name gives a unit of time.
         typed: whether the source holds numbers, not texts of numbers, so that no dot separates thousands.
         taken: header of each column that is read, by what it holds.
-        decided: what the user names the column of.
+        decided: contents whose column the user names.
         why: how each column that is read was known, by what it holds.
     """
 
@@ -451,7 +451,7 @@ def parse_columns(
         wanted: names of `ALIASES`.
         remarks: list that gets what was noticed.
         may_stand_alone: the wanted column that may have only its owner's name, `pred` or `y_true`.
-        choices: what the user decides: columns, and the rows that count.
+        choices: decisions of the user: columns, and the rows that count.
 
     Raises:
         ConfigError: there is no column that the user names, or no such row.

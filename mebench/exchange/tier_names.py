@@ -7,7 +7,7 @@ EMOTION = "emotion"
 
 
 def what_tier_holds(name: str) -> str | None:
-    """`micro`, `macro` or `emotion` from the name of a tier, ignoring `@...` and numbers at the end; None for another tier.
+    """`micro`, `macro` or `emotion` from the name of a tier; None for another tier. `@...` and numbers at the end are ignored.
 
     >>> [what_tier_holds(name) for name in ("micro", "MaE@anna", "micro 2", "Emotion", "gaze")]
     ['micro', 'macro', 'micro', 'emotion', None]

@@ -427,7 +427,7 @@ def names_of_files(export: Export, ending: str) -> list[str]:
     """The name of each video's file in a format that writes a folder: `<subject>_<video>`, or `<video>` where that says the subject.
 
     Args:
-        export: what is written.
+        export: intervals to write.
         ending: the ending of the files, for a sentence; the names have none.
     """
     ids = _ids(export.tables)

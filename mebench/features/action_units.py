@@ -1,4 +1,4 @@
-"""The table of action units, and what each does to one person's face as a field of displacements and of shades.
+"""The table of action units, and what each does to one person's face. This is a field of displacements and of shades.
 
 Datasets that move faces read it: drawn ones, and films of people into which movements are put (`mebench.features.injection`).
 """

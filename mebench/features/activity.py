@@ -89,7 +89,7 @@ def measure_face_motion(crops: NDArray[np.uint8], fps: float) -> FaceMotion:
 
 
 def find_activities(motion: FaceMotion, fps: float) -> tuple[tuple[int, int, Activity], ...]:
-    """First and last frame, both inclusive, of each stretch in which a person speaks or turns the head."""
+    """Stretches in which a person speaks or turns the head. Each has its first and last frame, both inclusive."""
     done = motion.activities()
     shortest = max(1, round(SHORTEST * fps))
     found: list[tuple[int, int, Activity]] = []

@@ -31,7 +31,7 @@ def correlate_crops(a: Image, b: Image) -> float:
 
 
 def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) -> list[tuple[int, int]]:
-    """The frames at which crops begin to show another picture, and those by which it stands.
+    """The frames at which crops begin to show another picture. With each comes the frame by which that picture stands.
 
     A box that follows the face glides to its new position, so that several neighbouring crops in a row may differ: these are one cut.
 

@@ -99,7 +99,7 @@ class Injection:
         onset: last frame at rest.
         apex: strongest frame.
         offset: first frame at rest again.
-        activity: what the person does meanwhile.
+        activity: activity of the person meanwhile.
     """
 
     expression: str
@@ -142,7 +142,7 @@ class FaceCourse:
 
     @cached_property
     def maps(self) -> NDArray[np.float64]:
-        """The affine map from face coordinates (face widths) to pixels in each frame, (n, 2, 3)."""
+        """The affine map from face coordinates to pixels in each frame, (n, 2, 3). Face coordinates are in face widths."""
         canonical = HEAD[list(STABLE), :2] / HEAD_WIDTH
         design = np.column_stack([canonical, np.ones(len(STABLE))])
         solved = [np.linalg.lstsq(design, points[list(STABLE)], rcond=None)[0].T for points in self.landmarks]
@@ -212,7 +212,7 @@ def _courses_in_memory(file: Path) -> FaceCourse | None:
 
 
 def keep_course(frames: Frames, fps: float, label: str, cache: Path) -> FaceCourse:
-    """The way of the face of a film, followed once and kept in the store of features.
+    """The way of the face of a film. It is followed once and kept in the store of features.
 
     Args:
         frames: frames of the film.
@@ -293,7 +293,7 @@ def _likeness(before: tuple[Gray, FloatBox], gray: Gray) -> float:
 def _usable_frames(
     crops: NDArray[np.uint8], likeness: NDArray[np.float64], fps: float, found: int
 ) -> NDArray[np.bool_]:
-    """Frames with a face, from the one where it was found, and not within `APART` of a cut."""
+    """Frames with a face, from the one where it was found. Those within `APART` of a cut are left out."""
     usable = np.ones(len(crops), np.bool_)
     usable[:found] = False
     if len(crops) >= MISSES:
@@ -439,7 +439,7 @@ class InjectedFrames:
     Args:
         clean: frames of the film.
         course: way of the face.
-        injections: what is put in.
+        injections: micro-expressions that are put in.
         key: name of the film, which gives the person's way of moving.
         seed: seed of the whole set.
         shading: whether furrows darken the skin, too.
@@ -534,7 +534,7 @@ def move_face(frame: Image, face: NDArray[np.float64], push: Floats, shade: Floa
 
 
 def _region(face: NDArray[np.float64], width: int, height: int) -> tuple[int, int, int, int]:
-    """Left, top, right and bottom edge of the pixels that the canvas covers, the last two exclusive."""
+    """The edges of the pixels that the canvas covers: left, top, right and bottom, the last two exclusive."""
     half = CANVAS / 2 / WIDTH
     corners = np.array([(-half, -half, 1), (half, -half, 1), (half, half, 1), (-half, half, 1)]) @ face.T
     (x0, y0), (x1, y1) = corners.min(0), corners.max(0)

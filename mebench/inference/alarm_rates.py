@@ -38,11 +38,11 @@ World = Literal["drawn", "real", "person"]
 
 @dataclass(frozen=True)
 class KnownRate:
-    """Alarms a minute in films other than the one that is looked at, or in another part of it.
+    """Alarms a minute elsewhere. That is in films other than the one that is looked at, or in another part of it.
 
     Attributes:
         world: `drawn` faces, other `real` people, or the same `person`.
-        films: what films these are, in words.
+        films: description of these films, in words.
         per_minute: the rate.
         interval: its 95 % interval; None if unknown.
     """
@@ -75,7 +75,7 @@ class KnownRate:
 
 
 def counted_rate(world: World, films: str, count: int, seconds: float) -> KnownRate:
-    """The rate of so many alarms in so many seconds, above 0, with its exact interval."""
+    """The rate of so many alarms in so many seconds, with its exact interval. The seconds are above 0."""
     low, high = poisson_interval(count)
     return KnownRate(world, films, 60 * count / seconds, (60 * low / seconds, 60 * high / seconds))
 
@@ -111,7 +111,7 @@ class AlarmRate:
 
     @property
     def expected_false(self) -> tuple[float, float] | None:
-        """Lowest and highest share of the intervals that are false by this person's own rate, each at most 1.
+        """Lowest and highest share of false intervals by this person's own rate. Each is at most 1.
 
         None without such a rate, and with fewer than three intervals.
         """
@@ -150,7 +150,7 @@ class AlarmRate:
         return f", of which {lowest:.0f} to {highest:.0f} % are expected to be false by this person's own rate"
 
     def _describe_known(self) -> str:
-        """The known rates, and whether this film is unlike theirs, in sentences without the last period."""
+        """The known rates, and whether this film is unlike theirs. They are sentences without the last period."""
         if not self.known:
             return "How often this model is wrong is not known: --neutral measures it on the person"
         elsewhere = " and ".join(rate.describe() for rate in self.known)

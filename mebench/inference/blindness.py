@@ -19,7 +19,7 @@ Stretches = Sequence[tuple[int, int, Activity]]
 
 
 def recovered_on_card(models: Sequence[Model]) -> dict[Activity, Share]:
-    """What a model found of strong injections into films of real people, by what the people did; empty if its card has nothing."""
+    """What a model found of strong injections into films of real people. It is by what the people did; empty if its card has nothing."""
     header = models[0].header
     if header is None:
         return {}

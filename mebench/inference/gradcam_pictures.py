@@ -1,4 +1,4 @@
-"""The faces of a run's surest intervals with the Grad-CAM maps of its networks, as pictures for its report."""
+"""The faces of a run's surest intervals with Grad-CAM maps of its networks. They are pictures for its report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a spotter finds in a film, by micro-expressions of known place and strength that are put into it.
+"""What a spotter finds in a film. Micro-expressions of known place and strength that are put into it show it.
 
 Copies of the film get injections (`mebench.features.injection`) and are spotted in as the film was. Each is counted beside what is found at
 its place in the untouched film, since nobody knows what was there before; a sham copy, moved and back, shows what the method alone gives.
@@ -43,7 +43,7 @@ LIMITS = (
     "A smooth displacement of the skin was put in, without wrinkles, lids or parted lips, after the film was decoded. What is found here "
     "need not be found in life; a spotter that misses 8 % and more is blind there."
 )
-"""What recovery does not say."""
+"""Limits of what recovery says."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Trial:
     """One injection, and whether it was found.
 
     Attributes:
-        injection: what was put in.
+        injection: micro-expression that was put in.
         found: whether a peak lies in it.
         before: whether a peak lies at its place in the untouched film.
     """
@@ -259,7 +259,7 @@ def _step_of(strength: float) -> float:
 
 
 def strength_of_half(strengths: NDArray[np.float64], found: NDArray[np.float64]) -> float:
-    """The strength at which a share that never falls with strength crosses a half, on a logarithmic scale; infinite if it never does.
+    """The strength at which a share that never falls with strength crosses a half. The scale is logarithmic; infinite if it never does.
 
     >>> strength_of_half(np.array([1, 1, 4, 4.0]), np.array([0, 0, 1, 1.0]))
     2.0
@@ -320,7 +320,7 @@ def measure_recovery(
 
     Args:
         settings: settings of the films as a dataset of kind `folder`.
-        untouched: what the models find in the films themselves.
+        untouched: answers of the models to the films themselves.
         models: models that predict together.
         workers: processes; None for all cores.
         progress: progress of the work; it is told the cost first.

@@ -133,7 +133,7 @@ class SpottedVideo:
         rates: number of intervals a minute of each kind, beside those of the models elsewhere.
         breaks: frames that do not follow the one before at once.
         followed: the face that is followed; None for ready-made features.
-        recovery: what is found of micro-expressions that were put into the film, if asked for.
+        recovery: outcome of micro-expressions that were put into the film, if asked for.
         blind: first and last frame, both inclusive, of stretches in which the models are blind, and what the person does there.
     """
 
@@ -152,7 +152,7 @@ class SpottedVideo:
 
     @property
     def is_unlike(self) -> bool:
-        """Whether so much was spotted that the film is unlike all in which the model was measured."""
+        """Whether so much was spotted that the film is unlike the measured ones. These are all in which the model was measured."""
         return any(rate.is_unlike for rate in self.rates)
 
     @cached_property
@@ -524,7 +524,7 @@ def _dataset_settings(paths: Sequence[Path], fps: float | None, damaged: str) ->
 def _with_neutral_levels(
     predicted: Predicted, quiet: Stretch | Path, elsewhere: Sequence[Answer] | None
 ) -> tuple[Predicted, dict[str, dict[Kind, NeutralLevel]]]:
-    """Predictions with the level that quiet time sets, and these levels by key of the video and kind.
+    """Predictions with the level that quiet time sets, and these levels. The levels stand by key of the video and kind.
 
     Args:
         predicted: predictions without a level.
@@ -620,7 +620,7 @@ def _spotted_videos(
         tracks_by_video: followed faces by name of the video; None if only the largest face is followed.
         known_rates: alarms a minute of the models elsewhere, by kind.
         quiet_time: time of the person in which nothing happened, if given.
-        recovered: what was found of injections, by key of the video.
+        recovered: outcome of injections, by key of the video.
     """
     dataset: Any = predicted.dataset
     known = recovered_on_card(models)

@@ -20,7 +20,7 @@ class Receiver:
     """What takes one kind of sent answers.
 
     Attributes:
-        kind: what it takes, in words.
+        kind: answers that it takes, in words.
         part: the part of mebench that scores them, see `parts.PARTS`.
         find: the folders of such answers at a place, or in it.
         accept: takes the answers of a folder after scoring them again; `taken`, `there` or `checked`. Its arguments are the folder, the
@@ -75,7 +75,7 @@ class SentAnswers:
     """Answers that somebody sent.
 
     Attributes:
-        receiver: what takes them.
+        receiver: receiver that takes them.
         place: the folder that was named: theirs, or one around it.
         folder: folder of the answers.
     """

@@ -471,7 +471,7 @@ class Resampling:
     def _moving_in_steps(
         self, evaluate: Evaluate, values: Mapping[str, float], without: Mapping[str, Floats]
     ) -> set[str]:
-        """The metrics of one's own that call themselves sums over people, but move in steps as an order statistic does.
+        """The metrics of one's own that move in steps as an order statistic does. They call themselves sums over people.
 
         A function of sums changes a little where a person counts a little less. A median stays where it is until it
         jumps, so leaving people out says nothing of how it varies.
@@ -514,7 +514,7 @@ class Resampling:
         return {name: score_with_percentiles(values[name], replicates[name]) for name in replicates}
 
     def _score(self, name: str, value: float, without: Floats, basis: Basis) -> Score:
-        """A value with its interval from leaving subjects out, or with the reason why it has none.
+        """A value with its interval from leaving subjects out. Where it has none, it has the reason why.
 
         Args:
             name: name of the score.
@@ -530,7 +530,7 @@ class Resampling:
         return as_score(value, ends, SAME_WITHOUT_ANY)
 
     def _drawn_score(self, name: str, value: float, without: Floats, drawn: Floats, basis: Basis) -> Score:
-        """A value with its interval from bootstrap draws, (n_draws,), or with the reason why it has none."""
+        """A value with its interval from bootstrap draws, (n_draws,). Where it has none, it has the reason why."""
         if find_metric(name).kind == "order":
             reason = self._reason_against_quantile(basis)
         else:
@@ -704,7 +704,7 @@ def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Sco
 
 
 def _moves_in_steps(small_changes: Floats, whole_changes: Floats) -> bool:
-    """Whether a score that moves as people are left out stays or jumps as they count a little less, (n_groups,) each."""
+    """Whether a score stays or jumps as people count a little less. The score is one that moves as they are left out, (n_groups,) each."""
     changes = np.abs(small_changes)
     is_step = changes > 1000 * SMALL_WEIGHT * np.nanmax(np.abs(whole_changes))
     is_rest = changes <= SMALL_WEIGHT * ROUNDING_ERROR

@@ -153,7 +153,7 @@ def _videos_and_truths(videos: pd.DataFrame, truths: pd.DataFrame, kind: str) ->
 
 
 def _k_prime_of_videos(videos: pd.DataFrame, k_prime: Mapping[str, int]) -> list[int]:
-    """K' of each video, which stands under the name of its dataset, or under `dataset@fps` where that has several rates.
+    """K' of each video. It stands under the name of its dataset, or under `dataset@fps` where that has several rates.
 
     Raises:
         DataError: a dataset has none.
@@ -256,7 +256,7 @@ class _Placement:
         return scores
 
     def match_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> tuple[Indices, Indices]:
-        """Draw and truth of each true positive of random intervals in the `chosen` videos, `number` in each draw."""
+        """Draw and truth of each true positive of random intervals. These are in the `chosen` videos, `number` in each draw."""
         centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
         spotted = self._ends(centre, self.half[chosen])
         hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)

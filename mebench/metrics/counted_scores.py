@@ -38,7 +38,7 @@ def f1(spotted: WeightedSpotting) -> Floats:
 
 
 def f1_of_counts(found: Floats, spotted: Floats, true: Floats) -> Floats:
-    """2 tp / (2 tp + fp + fn) of true positives, spotted and true intervals; NaN where nothing is true or spotted.
+    """2 tp / (2 tp + fp + fn) of some counts. These are true positives, spotted and true intervals; NaN where nothing is true or spotted.
 
     >>> import numpy
     >>> f1_of_counts(*(numpy.array([float(count)]) for count in (2, 5, 3)))

@@ -28,7 +28,7 @@ def tpr(spotted: WeightedSpotting) -> Floats:
 
 
 def fpr(spotted: WeightedSpotting) -> Floats:
-    """Frames of false positives over frames outside all truths, cut at 1 where false positives overlap.
+    """Frames of false positives over frames outside all truths. It is cut at 1 where false positives overlap.
 
     NaN where no frame is free of expressions or a length is unknown.
     """

@@ -71,7 +71,7 @@ class PlacedRates:
 
 
 class WeightedSpotting(Protocol):
-    """What was spotted of a kind of expression, where each person counts by a weight, under many weightings at once.
+    """What was spotted of a kind of expression, under many weightings at once. Each person counts by a weight.
 
     All numbers are (n_weightings,) sums over people; a person of weight 2 counts as two equal people would.
     """
@@ -110,7 +110,7 @@ class WeightedSpotting(Protocol):
 
     @property
     def frames(self) -> tuple[Floats, Floats, Floats, Floats]:
-        """Frames of found truths, of all truths, of false positives, and of no truth (Li et al. 2017)."""
+        """Frames of found truths, of all truths, of false positives, and of no truth. Source: Li et al. 2017."""
 
     @property
     def placed(self) -> PlacedRates | None:
@@ -185,7 +185,7 @@ class Metric:
         printed_as: name of the score under which a convention that exchanges names prints it (`Convention.exchanged`).
         over_samples: whether a score of emotions weighs every sample alike; otherwise it is a mean over classes.
         mean_recall: whether a score of emotions is the mean of the classes' recall.
-        example: what it says beyond the words, its formula and a worked example, as Markdown whose code is run: its section of
+        example: meaning beyond the words, its formula and a worked example, as Markdown whose code is run: its section of
             `docs/reference/metrics.md` is made from it. Unneeded for a metric of one's own, whose card has it.
         own: folder of a metric that is somebody's own; empty for those of mebench.
 

@@ -18,7 +18,7 @@ from mebench.metrics.metric import Metric
 FILE = "metric.py"
 """The file of a metric's object, `METRIC`, in its folder."""
 WORDS = ("label", "meaning", "direction", "scale", "unit", "kind")
-"""What a summary keeps of a metric of one's own, so that its scores can be read without the plugin."""
+"""Words that a summary keeps of a metric of one's own, so that its scores can be read without the plugin."""
 MARK = "own"
 """The word behind the label of such a metric."""
 ADDED: dict[str, Path] = {}
@@ -42,7 +42,7 @@ def add_metrics(folder: Path) -> bool:
 
 
 def add_metric(name: str, folder: Path) -> None:
-    """Add the metric of a folder under its name, or note in `BROKEN` why it cannot be used.
+    """Add the metric of a folder under its name. Where it cannot be used, note why in `BROKEN`.
 
     Adding an unchanged folder again changes nothing; an edited one is read again.
     """
@@ -130,7 +130,7 @@ def hash_of_code(folder: Path) -> str:
 
 
 def own_words() -> dict[str, dict[str, str | None]]:
-    """The words of the metrics of one's own, and the hash of their code, by name; empty without any."""
+    """The words of the metrics of one's own, and the hash of their code. They stand by name; empty without any."""
     words = {}
     for name in sorted(ADDED):
         of_metric: dict[str, str | None] = {word: getattr(METRICS[name], word) for word in WORDS}
@@ -144,7 +144,7 @@ def own_codes() -> list[str]:
 
 
 def remember_words(summary: Mapping[str, Any]) -> None:
-    """Keep the words of a summary's metrics of one's own, for those whose plugin is not here."""
+    """Keep the words of a summary's metrics of one's own. They are for those whose plugin is not here."""
     for name, words in summary.get("own_metrics", {}).items():
         if name not in METRICS:
             REMEMBERED[name] = Metric(name, **{word: words[word] for word in WORDS}, own="a run")

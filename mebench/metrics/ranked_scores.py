@@ -160,7 +160,7 @@ def recall_at_rates(
     weights: Floats,
     rates: Iterable[float],
 ) -> dict[float, Floats]:
-    """The best recall of any threshold with no more than each rate of false positives a minute (free-response curve).
+    """The best recall of any threshold, by rates of false positives a minute. No threshold has more than the rate (free-response curve).
 
     Args:
         hits: (n,) whether each prediction found a truth, the surest first.

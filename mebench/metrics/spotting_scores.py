@@ -159,7 +159,7 @@ class SpottingCounts:
         return scores
 
     def compute_details(self, weights: Floats) -> dict[str, Floats]:
-        """The scores that no table shows, in the same form, as far as the convention defines them."""
+        """The scores that no table shows, in the same form. They are those that the convention defines."""
         counts = self.under(weights)
         keys = [key for key in _keys_of_counts(in_columns=False) if self.convention.defines(key)]
         return {key: counts.score(key) for key in keys}

@@ -48,7 +48,7 @@ class MarkdownStyle:
 
     Attributes:
         aligned: whether the columns of numbers (`right`) stand at the right.
-        beside: what stands between a score and its interval, in place of a line break; also between the interval's own words.
+        beside: text between a score and its interval, in place of a line break; also between the interval's own words.
         italic: whether all cells of muted rows are in italics, and their scores without intervals; otherwise their names alone.
         heading: the mark around a heading over rows.
     """

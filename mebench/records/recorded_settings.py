@@ -163,7 +163,7 @@ def _words_of(settings: str) -> set[str]:
 
 
 def split_settings(settings: str) -> Iterator[tuple[str, list[str]]]:
-    """The head of each part of some settings, such as `preset short` (may be empty), and its values.
+    """The head of each part of some settings, and its values. A head is such as `preset short`, and may be empty.
 
     >>> [*split_settings("preset short: epochs=4, lr=0.001; kinds=[micro, macro]")]
     [('preset short', ['epochs=4', 'lr=0.001']), ('', ['kinds=[micro, macro]'])]

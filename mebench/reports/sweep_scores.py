@@ -171,10 +171,11 @@ def sweep_table(rows: Sequence[dict[str, Any]]) -> Table:
 
 
 def sweep_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the numbers of a sweep's table are, in sentences; none where each row is one run.
+    """What the numbers of a sweep's table are, in sentences; none where each row is one run without shared costs.
 
-    >>> rows = [{"seeds": [0, 1], "interval": "mean", "costs": {}}, {"seeds": [0], "interval": "run", "costs": {}}]
-    >>> sweep_notes(rows)
+    >>> of_two = {"seeds": [0, 1], "runs": ["first", "second"], "interval": "mean", "costs": {}}
+    >>> of_one = {"seeds": [0], "runs": ["third"], "interval": "run", "costs": {}}
+    >>> sweep_notes([of_two, of_one])
     ['scores: mean ± standard deviation over seeds; brackets: the 95 % interval of the mean over people']
     """
     notes = []

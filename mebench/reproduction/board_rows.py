@@ -1,4 +1,4 @@
-"""The rows that a board shows of public answers, and what papers say of their own selection."""
+"""The rows that a board shows of public answers. What papers say of their own selection stands here, too."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -84,7 +84,7 @@ class AnswersAndPapers(RowSource):
 
 
 def printed_programs(papers: Iterable[Paper], published: Sequence[PublishedValue]) -> dict[str, PrintedProgram]:
-    """The UF1 over all clips that papers print for methods here whose program is known, by method."""
+    """The UF1 over all clips that papers print, by method. The methods are those here whose program is known."""
     printed: dict[str, PrintedProgram] = {}
     for paper in papers:
         for table in paper.tables:
@@ -122,7 +122,7 @@ def collect_rescored(folder: Path, notify: Callable[[str], object]) -> list[Scor
 
 
 def rescored_tables(known: Sequence[ScoredSource], published: Sequence[PublishedValue]) -> Iterator[BoardTable]:
-    """Each scored result of each source as a row, alone in the part of the table where it belongs."""
+    """Each scored result of each source as a row. It is alone in the part of the table where it belongs."""
     for source, outcome in known:
         for answers, scored in zip(source.sets, outcome["sets"], strict=True):
             printed = [row for row in source.printed_values(answers, published) if row.metric not in COUNTS]

@@ -137,8 +137,9 @@ def execute_sweep(
 
 
 class _Sweep:
-    """Many runs, planned part by part while they run, so that the first fold begins at once and thousands of runs need no
-    more memory than those that are computed.
+    """Many runs, planned part by part while they run.
+
+    So the first fold begins at once, and thousands of runs need no more memory than those that are computed.
 
     Args:
         configs: the runs.

@@ -51,7 +51,7 @@ class Expected:
         frames: number of frames of each tested video by its key in the fold; None where it is unknown.
         clips: the clips to classify: video, onset and offset; None where clips were not asked for.
         seconds: seconds that the fold took at most.
-        has_model: whether it had to return the model that it trained.
+        has_model: whether the fold had to return the model that it trained.
     """
 
     spots: Task | None
@@ -67,8 +67,8 @@ def check_fold(result: Any, spotted: Any, expected: Expected) -> None:
 
     Args:
         result: result of the fold, under the names that videos bear there.
-        spotted: what it submitted before: intervals, frame scores and curves; None if nothing.
-        expected: what it was asked for.
+        spotted: intervals, frame scores and curves that it submitted before; None if nothing.
+        expected: answers that it was asked for.
 
     Raises:
         PluginError: something is of the wrong type, out of range, or of another task.
@@ -171,7 +171,7 @@ def _check_interval(interval: Any, expected: Expected) -> None:
 
 
 def _check_answer(answer: Any, shares: Any, task: Task) -> None:
-    """A class with a finite number for each class of the task, of which it is the one that the numbers say.
+    """A class with a finite number for each class of the task. It is the one that the numbers say.
 
     They need not sum to one: a method gives any numbers of which the higher is the likelier.
     """

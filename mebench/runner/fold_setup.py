@@ -1,4 +1,4 @@
-"""What the hosts of a run's folds have in common, and the few facts that make one fold of it."""
+"""What the hosts of a run's folds have in common. The few facts that make one fold of it stand here, too."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class FoldSetup:
 
 @lru_cache(maxsize=4)  # of a sweep, whose folds come run by run
 def _open_checked(source: DatasetSource, videos: FoldVideos) -> Dataset:
-    """The dataset of a run on another machine, where its annotations are those of the run.
+    """The dataset of a run on another machine. Its annotations have to be those of the run.
 
     Raises:
         RunError: something differs.
@@ -140,7 +140,7 @@ class FoldSpec:
     keeps_model: bool = True
 
     def choose_videos(self, setup: FoldSetup, videos: FoldVideos) -> VideoMasks:
-        """The videos to fit, to choose and to test on, without those that are skipped, see `RunData.choose_videos`."""
+        """The videos to fit, to choose and to test on. Those that are skipped are left out, see `RunData.choose_videos`."""
         table = videos.table
         people = [unpack_bits(side, len(table.subjects)) for side in (self.train, self.valid, self.test)]
         train, valid, test = table.split_people(people[0], people[1], people[2], self.tested_videos)

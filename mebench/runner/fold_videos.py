@@ -20,7 +20,7 @@ from mebench.sandbox.aliases import LearningNames
 
 
 class HomedVideo(NamedTuple):
-    """A video, its group of equal timing, and the id of the dataset that it is read from."""
+    """A video, its group of equal timing, and its home. The home is the id of the dataset that it is read from."""
 
     video: Video
     group: str
@@ -113,7 +113,7 @@ _CELLS_OF_DISTRACTOR = attrgetter(*(field.name for field in fields(Distractor)))
 
 
 def _nameless_row(video: Video, group: str, home: str) -> tuple[Any, ...]:
-    """What a fold may know of a video that it learns from, as plain values, which are opened twice as fast."""
+    """What a fold may know of a video that it learns from. These are plain values, which are opened twice as fast."""
     expressions = [*map(_CELLS_OF_EXPRESSION, video.expressions)]
     distractors = [*map(_CELLS_OF_DISTRACTOR, video.distractors)]
     return video.dataset, video.fps, video.n_frames, expressions, distractors, group, home

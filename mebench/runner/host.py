@@ -77,7 +77,7 @@ class FoldHost:
 
     Attributes:
         videos: the videos of the run.
-        setup: what all folds of the run have in common.
+        setup: facts that all folds of the run have in common.
         spec: the fold.
         spotted: intervals, frame scores and curves of the tested videos; None before anything was spotted.
     """
@@ -126,7 +126,7 @@ class FoldHost:
 
     @cached_property
     def aliases(self) -> Aliases:
-        """The names that videos and people bear in the process, and the tested videos with all that is annotated."""
+        """The names that videos and people bear in the process. The tested videos with all that is annotated are there, too."""
         learnt = self.videos.learnt
         valid = self.videos.videos if self.setup.chooses_on_tested else learnt
         learning = [*select_videos(learnt, self.chosen.train), *select_videos(valid, self.chosen.valid)]
@@ -263,8 +263,8 @@ class FoldHost:
         Args:
             result: result of the fold.
             began: beginning of the fold, by the monotonic clock.
-            has_model: whether it trained a model.
-            answers_clips: whether it answers the annotated clips.
+            has_model: whether the fold trained a model.
+            answers_clips: whether the fold answers the annotated clips.
 
         Raises:
             PluginError: there is something.
@@ -354,7 +354,7 @@ class FoldHost:
 
 
 def _with_one_per_video(part: MethodJob, one_per_video: bool) -> MethodJob:
-    """A method whose task says whether the tested videos are short ones of one expression each."""
+    """A method whose task says what the tested videos are. It says whether they are short ones of one expression each."""
     return replace(part, task=replace(part.task, one_per_video=one_per_video))
 
 

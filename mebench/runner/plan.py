@@ -87,7 +87,7 @@ class Plan:
 
     @cached_property
     def fold_setup(self) -> FoldSetup:
-        """What the hosts of its folds have in common, once its features are stored and the videos without a face are known."""
+        """What the hosts of its folds have in common. Features must be stored and the videos without a face known before."""
         config = self.config
         data = self.data
         job = FoldJob(

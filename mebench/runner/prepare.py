@@ -129,7 +129,7 @@ def compile_flow() -> None:
 
 
 def cut_while_compiling(wanted: tuple[Wanted, ...], video: Video) -> list[ComputeCost]:
-    """Cut in a worker the faces of one video for each run, unless the flow has been compiled; features begin with them."""
+    """Cut in a worker the faces of one video for each run. Features begin with these; nothing is cut once the flow has been compiled."""
     from mebench.features.tvl1 import is_flow_compiled
 
     if is_flow_compiled():
@@ -323,7 +323,7 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
 def _seconds_of_readers(
     wanted: Sequence[Wanted], costs: Sequence[ComputeCost], costs_ahead: Sequence[ComputeCost]
 ) -> dict[int, float]:
-    """The seconds that the features of one video took, by the number of the run that reads them.
+    """The seconds that the features of one video took. They stand by the number of the run that reads them.
 
     Args:
         wanted: features of each run.

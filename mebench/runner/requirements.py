@@ -78,7 +78,7 @@ def refuse_missing_devices(
 
 
 def check_folders(config: RunConfig) -> None:
-    """Refuse places into which a run could not write its folds, its features, or the secret of drawn names.
+    """Refuse places into which a run could not write. It writes its folds, its features, and the secret of drawn names.
 
     Raises:
         DataError: one cannot be written.

@@ -116,7 +116,7 @@ class RunData:
 
     @cached_property
     def holds_scored_clip(self) -> NDArray[np.bool_]:
-        """(n videos,) whether a video, as a method trains on it, shows a class of the scheme."""
+        """(n videos,) whether a video shows a class of the scheme. It counts as a method trains on it."""
         return np.array([bool(self.scheme.scored(video)) for video in self.learnt_videos], dtype=bool)
 
     def choose_videos(self, fold: Fold) -> VideoMasks:

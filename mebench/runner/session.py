@@ -95,7 +95,7 @@ class Session:
         epoch_predictions: for a leaking run those of its honest run.
         key_of_training: key of all that decides the training, see `identity.training_key`; None where no other run can share it.
         clean: for a degraded run the one whose models predict.
-        repair: what is said of a run that was finished and damaged, once it is repaired.
+        repair: sentence about a run that was finished and damaged, once it is repaired.
     """
 
     plan: Plan
@@ -113,7 +113,7 @@ class Session:
     repair: str = ""
 
     def record_features(self, prepared: Prepared, reader: int, progress: Progress) -> None:
-        """Record the cost of the features that this run is the first to read, and the videos without a face.
+        """Record the cost of features, and the videos without a face. The features are those that this run is the first to read.
 
         Args:
             prepared: outcome of computing the features of all runs.

@@ -111,7 +111,7 @@ _LengthsByKind = dict[tuple[str, Kind], _Lengths]
 def _expression_lengths(
     candidates: Sequence[Video], groups: Mapping[str, str]
 ) -> tuple[_LengthsByKind, _LengthsByKind]:
-    """The lengths in frames by group and kind, and in seconds, where the frame rate is known, by dataset and kind.
+    """The lengths in frames by group and kind, and in seconds by dataset and kind. Those in seconds need a known frame rate.
 
     Args:
         candidates: the videos.

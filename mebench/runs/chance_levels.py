@@ -17,7 +17,7 @@ MOST_NAMED = 5000
 
 
 def add_levels_of_chance(summary: Mapping[str, Any], folder: RunFolder, tables: Tables) -> dict[str, Any]:
-    """A run's summary with the levels of chance of recognition and analysis, as far as it lacks them.
+    """A run's summary with the levels of chance. Those of recognition and analysis are added as far as it lacks them.
 
     Args:
         summary: summary of the run.
@@ -51,7 +51,7 @@ def without_levels_of_chance(summary: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chance_of_clips(about: Mapping[str, Any], tables: Tables, convention: str) -> dict[str, Any]:
-    """The scores of always the most frequent class, and of names alone where people can be learnt from."""
+    """The scores of always the most frequent class, and of names alone. The latter are there where people can be learnt from."""
     level = recognition_chance(tables, about["classes"], convention)
     assert tables.clips is not None
     trained_on = {who: [*fold["train"], *fold["valid"]] for fold in about["folds"] for who in fold["test"]}

@@ -456,7 +456,7 @@ class RunFolder:
         return damaged
 
     def list_changed_files(self) -> list[str]:
-        """Paths of files of a finished run that are missing or have changed since, those of folds too: every byte is read.
+        """Paths of files of a finished run that are missing or have changed since. Those of folds count, too: every byte is read.
 
         Raises:
             RunError: the system refuses to read one.
@@ -481,7 +481,7 @@ class RunFolder:
             self.read_costs()
 
     def describe_damage(self, files: Sequence[str]) -> str:
-        """What is damaged, what is still whole, and the next step, as the end of a sentence.
+        """What is damaged, what is still whole, and the next step. It is the end of a sentence.
 
         Args:
             files: paths of the damaged files.
@@ -505,7 +505,7 @@ class RunFolder:
         return sum(self._whole_fold(folder) is not None for folder in self.path.glob("folds/[!.]*"))
 
     def _count_folds(self) -> int:
-        """The number of folds of the run, by its description or, without one, by their folders."""
+        """The number of folds of the run. It comes from the description of the run or, without one, from the folders of the folds."""
         with suppress(OSError, ValueError, KeyError, TypeError):
             return len(json.loads((self.path / "folds.json").read_text(encoding="utf-8"))["folds"])
         return len([*self.path.glob("folds/[!.]*")])
@@ -659,7 +659,7 @@ class RunFolder:
         return content
 
     def _unreadable(self, name: str, cause: Exception) -> RunError:
-        """The error of a file that cannot be read, with the way to make it again if it is damaged."""
+        """The error of a file that cannot be read. It has the way to make the file again if that is damaged."""
         file = self.path / name
         if isinstance(cause, OSError) and _is_refusal(cause):
             return _refusal_of(file, cause)

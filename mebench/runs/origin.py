@@ -79,7 +79,7 @@ def mark_as_own(folder: RunFolder, config: Mapping[str, Any]) -> None:
 
 
 def is_own(folder: RunFolder, config: Mapping[str, Any]) -> bool:
-    """Whether this user began the run with this code, or has agreed to the code as it is now."""
+    """Whether this user began the run with this code. It also holds if the user has agreed to the code as it is now."""
     return _bears_proof(folder, _proof_of_content(folder, config))
 
 
@@ -93,7 +93,7 @@ def _bears_proof(folder: RunFolder, proof: str) -> bool:
 
 
 def _content_of_code(config: Mapping[str, Any]) -> list[str]:
-    """Names and hashes of the code files in the folders of plugins, and of the modules of callbacks and loggers."""
+    """Names and hashes of code files. They are those in the folders of plugins, and those of the modules of callbacks and loggers."""
     files: list[Path] = []
     for place in map(Path, config.get("plugins") or ()):
         files += sorted(file for file in place.rglob("*") if file.name.endswith(CODE_ENDINGS) and file.is_file())

@@ -147,7 +147,7 @@ GPU_FACTS = tuple(
         ),
     )
 )
-"""What drivers of GPUs read beside."""
+"""Files and folders that drivers of GPUs read beside."""
 DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
 """Devices that any calculation opens: the empty ones and sources of randomness."""
 

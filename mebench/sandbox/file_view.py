@@ -1,4 +1,4 @@
-"""A view of the file system in which only granted files exist, and none that a fold can mark: a mount namespace of the process.
+"""A view of the file system in which only granted files exist. None that a fold can mark exists: a mount namespace of the process.
 
 Landlock refuses to open other files, but it answers whether they exist, how large they are and how old. In a view they do
 not exist. What folds share (libraries) is mounted read-only and without times of access; of the files of a plugin each fold

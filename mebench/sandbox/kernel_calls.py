@@ -1,4 +1,4 @@
-"""The system calls that a confined process may use, and the filter of system calls (seccomp) that is made of them.
+"""The system calls that a confined process may use. The filter of system calls (seccomp) is made of them here, too.
 
 Everything is on a list. What is on none fails as if the kernel did not know it: libraries then take another way, as on older kernels.
 So a call or a command that a later kernel brings is closed until somebody adds it here. The lists hold what Python, NumPy, PyTorch,
@@ -408,7 +408,7 @@ def filter_program(machine: str, has_gpu: bool = False) -> list[Instruction]:
 
 
 def _answer_to_values(limit: Limit, place: int, is_gpu_command: bool) -> list[Instruction]:
-    """The answer to a call by the value of its argument, of which the kernel reads the lower half.
+    """The answer to a call by the value of its argument. The kernel reads the lower half of that.
 
     Args:
         limit: the values.

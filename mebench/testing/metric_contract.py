@@ -142,7 +142,7 @@ def scores_each_weighting(subject: MetricSubject) -> None:
     after="scores_each_weighting",
 )
 def weight_is_a_copy(subject: MetricSubject) -> None:
-    """A person of weight 2 counts as two equal people, one of weight 0 as nobody."""
+    """A person of weight 2 counts as two equal people. One of weight 0 counts as nobody."""
     if subject.metric.of_classes:
         return  # its code sees sums alone
     tables = draw_tables()

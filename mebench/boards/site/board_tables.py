@@ -136,7 +136,7 @@ def _column_of_board(name: str, content: BoardContent) -> Column:
 
 
 def _mean_rank(place: Ranked, content: BoardContent) -> str:
-    """The mean rank of a row over draws of other people, among the rows of a board."""
+    """The mean rank of a row over draws of other people. It is taken among the rows of a board."""
     return format_number(mean_rank(content, place.row), 1)
 
 
