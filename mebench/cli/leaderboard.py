@@ -215,7 +215,7 @@ def leaderboard_across_command(
 def leaderboard_export_command(
     run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
 ) -> None:
-    """Write the record of a run, or of all its seeds, for other leaderboards.
+    """Write the record of a run for other leaderboards.
 
     The beginning of several ids takes all of them, if they differ in the seed alone: each seed has a record of its own.
     """
