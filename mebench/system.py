@@ -114,10 +114,34 @@ def isolating_system() -> str:
 
 
 def join_words(words: Iterable[str]) -> str:
-    """A command with its words quoted as the system's shell needs it."""
+    r"""A command with its words quoted as the system's shell needs it.
+
+    A sign that moves the cursor, such as a line feed in the name of a folder, is written as bash and zsh read it.
+
+    >>> join_words(["mebench", "resume", "my run", "a\nb"])
+    "mebench resume 'my run' $'a\\nb'"
+    """
     if sys.platform == "win32":
         return subprocess.list2cmdline(words)
-    return shlex.join(words)
+    return " ".join(map(_quote_word, words))
+
+
+def _quote_word(word: str) -> str:
+    """A word for a POSIX shell."""
+    if word.isprintable():
+        return shlex.quote(word)
+    escaped = "".join(_ESCAPED.get(sign, sign) for sign in word)
+    return f"$'{escaped}'"
+
+
+_ESCAPED = {
+    "\\": r"\\",
+    "'": r"\'",
+    **{chr(code): f"\\x{code:02x}" for code in (*range(32), 127)},
+    "\n": r"\n",
+    "\t": r"\t",
+}
+"""Signs within `$'…'`."""
 
 
 def c_function(name: str) -> Any:

@@ -4,6 +4,7 @@ import ast
 import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from mebench.sandbox.confinement import find_isolation
-from mebench.system import JobBasics, JobLimits, JobTransfers
+from mebench.system import JobBasics, JobLimits, JobTransfers, join_words
 from tests.helpers.nightly import nightly
 
 ROOT = Path(__file__).parent.parent
@@ -298,3 +299,15 @@ def test_system_alone_asks_for_the_platform():
             if imported & ASKS or is_platform:
                 asking.add(file.relative_to(ROOT).as_posix())
     assert asking <= ASKERS
+
+
+@pytest.mark.parametrize("word", ["a\nb", "a'b\\c\td\x1b[2J", "my run", "ü", ""])
+def test_join_words_gives_back_every_word_to_the_shell(word):
+    """A line feed in the name of a folder, too: such a command can be copied."""
+    if shutil.which("bash") is None:
+        pytest.skip("needs bash")
+    printed = subprocess.run(
+        ["bash", "-c", f"printf %s {join_words([word])}"], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == word
+    assert join_words([word]).isprintable()
