@@ -6,7 +6,7 @@ compared with the one that is: where it could be the answer as well, and a score
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -386,20 +386,3 @@ def true_classes(named: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.object
     true = np.full(len(named), "", dtype=object)
     true[best["row"].to_numpy(np.intp)] = best["emotion"].to_numpy(object)
     return true
-
-
-def columns_that_hold(known: Mapping[str, frozenset[str]], table: TextTable) -> Iterator[tuple[str, str]]:
-    """The unread columns whose cells are those of the truth, with what they hold.
-
-    Args:
-        known: the cells of the truth by what they are.
-        table: table of the answers.
-    """
-    for what, cells_of_truth in known.items():
-        if what in table.cells or not cells_of_truth:
-            continue
-        for name, cells in table.others.items():
-            own = [cell.strip() for cell in cells.distinct if cell.strip()]
-            shared = sum(cell in cells_of_truth for cell in own)
-            if own and shared >= NEARLY_ALL * len(own):
-                yield what, name
