@@ -118,6 +118,18 @@ def sweep_dead_sockets() -> None:
                 shutil.rmtree(folder)
 
 
+def try_writing(path: Path) -> None:
+    """Make a folder where a path is, or will be, and remove it again.
+
+    The system's own word is not enough: root may do everything, but cannot write on a disk that is mounted read-only.
+
+    Raises:
+        OSError: this user cannot write there.
+    """
+    with tempfile.TemporaryDirectory(prefix=".mebench-", dir=nearest_existing(path)):
+        return
+
+
 def nearest_existing(path: Path) -> Path:
     """An absolute path if something is there, be it a broken link; else the nearest one above."""
     return next(existing for existing in (path, *path.parents) if os.path.lexists(existing))

@@ -9,7 +9,6 @@ import platform
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -189,16 +188,14 @@ def check_place(name: str, path: Path) -> Finding:
 
 
 def is_writable(path: Path) -> bool:
-    """Whether this user can write there: by the system's word, and for a folder by trying, since root may do everything but write
-    on a disk that is mounted read-only.
-    """
+    """Whether this user can write there: for a folder by trying, else by the system's word."""
     if not path.is_dir():
         return os.access(path, os.W_OK)
     try:
-        with tempfile.TemporaryDirectory(prefix=".mebench-", dir=path):
-            return True
+        atomic.try_writing(path)
     except OSError:
         return False
+    return True
 
 
 def _check_shared_memory() -> Finding:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.atomic import scratch_folder
 from mebench.core import Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
@@ -35,7 +34,7 @@ from mebench.runs.fold_files import MODEL, Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
 from mebench.sandbox.aliases import Aliases
 from mebench.sandbox.grant import Grant
-from mebench.sandbox.isolation import SCRATCH, Failure
+from mebench.sandbox.isolation import Failure, fold_scratch
 
 with lazy_imports():
     from mebench.runner import fold as fold_process
@@ -427,11 +426,9 @@ class ThisProcess:
 
     printed = ""
 
-    @contextmanager
-    def scratch_folder(self) -> Iterator[str]:
+    def scratch_folder(self) -> AbstractContextManager[str]:
         """A new folder for the files of one call, removed afterwards."""
-        with scratch_folder(SCRATCH) as folder:
-            yield str(folder)
+        return fold_scratch()
 
     def call(
         self, function: Callable[..., Any], arguments: tuple[Any, ...], answer: Callable[..., Any], *_: object

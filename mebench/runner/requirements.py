@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from mebench.atomic import nearest_existing
+from mebench.atomic import try_writing
 from mebench.config import RunConfig, trainer, trainer_objects
 from mebench.config.settings import PlaceSettings, TrainingSettings
 from mebench.errors import ConfigError, refused_by_system
@@ -89,12 +88,8 @@ def check_folders(config: RunConfig) -> None:
 
 def _check_folder(key: str, folder: str) -> None:
     """Refuse a folder in which nothing can be written, now or once it is made."""
-    path = Path(folder).expanduser().absolute()
-    with (
-        refused_by_system(f"{key}={folder} cannot be written", f"name another folder with {key}=DIR"),
-        TemporaryDirectory(prefix=".mebench-", dir=nearest_existing(path)),
-    ):
-        return
+    with refused_by_system(f"{key}={folder} cannot be written", f"name another folder with {key}=DIR"):
+        try_writing(Path(folder).expanduser().absolute())
 
 
 def _check_weights(weights: Path) -> None:

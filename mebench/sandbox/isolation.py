@@ -24,7 +24,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import partial
 from multiprocessing import forkserver, reduction
 from multiprocessing.connection import Connection, wait
@@ -295,6 +295,13 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
 # -- the process that hosts --------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def fold_scratch() -> Iterator[str]:
+    """A new folder in which one fold may write, removed afterwards."""
+    with scratch_folder(SCRATCH) as folder:
+        yield str(folder)
+
+
 class Worker:
     """A process that starts with its first call, and again after it has died. It knows only the data sent to it.
 
@@ -355,11 +362,9 @@ class Worker:
         if self._closed:
             self._kill()
 
-    @contextmanager
-    def scratch_folder(self) -> Iterator[str]:
+    def scratch_folder(self) -> AbstractContextManager[str]:
         """A new folder for the files of one call, removed afterwards."""
-        with scratch_folder(SCRATCH) as folder:
-            yield str(folder)
+        return fold_scratch()
 
     @property
     def printed(self) -> str:

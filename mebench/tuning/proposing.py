@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any
 
-from mebench.atomic import scratch_folder
 from mebench.core.types import Fold
 from mebench.errors import RunError
 from mebench.runner.host import FoldHost
@@ -39,12 +38,12 @@ class KeptWorker:
         self._server = server
         self._worker = isolation.Worker(server=server)
         self._places = ExitStack()
-        self._folder = self._places.enter_context(scratch_folder(isolation.SCRATCH))
+        self._folder = self._places.enter_context(isolation.fold_scratch())
         self._grant: Grant | None = None
 
     def scratch_folder(self) -> AbstractContextManager[str]:
         """The same folder for each call."""
-        return nullcontext(str(self._folder))
+        return nullcontext(self._folder)
 
     def call(
         self,
