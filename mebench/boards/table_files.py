@@ -435,7 +435,7 @@ GAIN_COLUMNS = ("id", "settings", "dataset", "protocol", "measure", "leaking", "
 
 OF_TEXTS = (
     *("boards/*.py", "boards/*.md", "metrics/*.py", "records/*.py", "core/*.py"),
-    *("output/*", "grouping.py", "score_type.py"),
+    *("output/*.py", "output/*.html", "grouping.py", "score_type.py"),
 )
 """The code of the stored texts of tables."""
 
