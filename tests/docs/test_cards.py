@@ -4,8 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+
+from mebench.core.peaks import peaks_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,3 +59,15 @@ def test_cards_quote_no_row_selected_on_tested_people():
 def test_cards_have_chain_of_method_as_input():
     assert cards.inputs("ststnet") == "FaceCrop → Flow → Strain → FlowImage"
     assert cards.inputs("random") == "none"
+
+
+def test_cards_say_which_of_equal_peaks_stays():
+    """Their public programs call SciPy's `find_peaks`, which keeps another one (read in each program)."""
+    programs = ("boosting_vrme", "me_tst", "mean", "mtsn", "sfamnet", "softnet", "tsmsnet")
+    smoothed = np.array([0.0, 1.0, 0.0, 1.0, 0.0])
+    assert peaks_of(smoothed, 0.5, 3).tolist() == [3]
+    for method in programs:
+        text = (ROOT / f"methods/{method}/README.md").read_text()
+        (row,) = (line for line in text.splitlines() if "of equally high peaks" in line)
+        assert "the last stays" in row, method
+        assert "SciPy's `find_peaks` (`" in row, method
