@@ -31,7 +31,7 @@ from mebench.boards.named_boards import (
 from mebench.boards.power import mean_rank, power_sentence, power_words
 from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, Rescored, settings_of_row
 from mebench.boards.selection_gains import Gain
-from mebench.boards.takeaways import ClaimError, takeaway_of
+from mebench.boards.takeaways import ClaimError, Gains, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.output.number_format import NONE, format_ends, format_number, format_span, format_table_number
 from mebench.output.table import Column, Markdown, MarkdownStyle, Table, markdown_text
@@ -97,6 +97,10 @@ class BoardPage:
         """The methods that have a gain on some board."""
         return {method for of_rows in self.gains.values() for method in of_rows}
 
+    def settings_of_gain(self, method: str) -> str:
+        """The settings of a method with a gain, on the first board that has one."""
+        return next(of_rows[method].settings for of_rows in self.gains.values() if method in of_rows)
+
     def plain(self) -> dict[str, Any]:
         """The board as JSON values."""
         names = ("id", "title", "question", "task", "about")
@@ -145,8 +149,10 @@ def _page_of_rows(
     """The page of a board of runs or of public answers; on a board of selection with the gains of other boards."""
     gains_of_boards = _gains_of_boards(content, contents, gains)
     shown = [gain for of_rows in gains_of_boards.values() for gain in of_rows.values()]
-    values = {content.board.id: [gain.score["value"] or 0.0 for gain in shown]}
-    sentence = _sentence(content, contents, values, notify)
+    values = {
+        board: [gain.score["value"] or 0.0 for gain in of_rows.values()] for board, of_rows in gains_of_boards.items()
+    }
+    sentence = _sentence(content, contents, {content.board.id: values}, notify)
     shown_measures = {gain.measure for gain in shown}
     other_gains = [gain for gain in gains if shown and gain.measure not in shown_measures]
     return BoardPage(content, sentence, gains_of_boards, other_gains, names)
@@ -178,7 +184,7 @@ def _page_of_guests(content: BoardContent, guests: Sequence[GuestTable], names: 
 def _sentence(
     content: BoardContent,
     contents: Sequence[BoardContent],
-    gains: Mapping[str, Sequence[float]],
+    gains: Gains,
     notify: Callable[[str], object],
 ) -> str:
     """The sentence of a board; if the tables do not bear it, who leads, and a message."""
@@ -444,10 +450,10 @@ def level_name(method: str) -> str:
     return "from names alone, no pixel" if method == NAMES else method
 
 
-def _linked(method: str, names: MethodNames, folder: Path) -> str:
-    """A method's name with its year, linked to its card if there is one. A card lies beside the leaderboard."""
+def _linked(method: str, names: MethodNames, folder: Path, settings: str = "") -> str:
+    """A method's name, linked to its card: with its year and its presets. A card lies beside the leaderboard."""
     card = folder.absolute().parent / "methods" / method.split(" + ")[0] / "README.md"
-    name = markdown_text(names.with_year(method))
+    name = markdown_text(names.with_year(method, settings))
     title = markdown_text(method_title(method))
     if not card.is_file():
         return name
@@ -551,7 +557,11 @@ def cell_of_system(column: str, system: RescoredSystem, content: BoardContent) -
 def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
     """The tables of gains: a row for each method and a column for each board, then those in other scores."""
     columns = [
-        Column("method", "method (year)", of=lambda method: Markdown(_linked(method, page.names, folder))),
+        Column(
+            "method",
+            "method (year)",
+            of=lambda method: Markdown(_linked(method, page.names, folder, page.settings_of_gain(method))),
+        ),
         *(Column(board, of=of_rows.get, text=_write_gain) for board, of_rows in page.gains.items()),
     ]
     lines = [Table.from_items(columns, methods_by_gain(page)).to_markdown(), ""]
@@ -695,7 +705,7 @@ def _largest_gain(page: BoardPage) -> str:
     gain, method, board = max(every, key=lambda one: _sortable(one[0]))
     first_board, of_first = next(iter(page.gains.items()))
     values = [_sortable(gain) for gain in of_first.values()]
-    name = markdown_text(page.names.with_year(method))
+    name = markdown_text(page.names.with_year(method, gain.settings))
     score, _, _ = gain.measure.partition(" ")
     largest = f"largest gain: {gain.score['value']:+.3f} {score}, {name}, {markdown_text(board)}"
     return f"{largest}<br>{markdown_text(first_board)}: {min(values):+.3f} to {max(values):+.3f}"
@@ -720,7 +730,7 @@ def _measured_leader(page: BoardPage) -> str:
     score = best.row.scores[content.score]
     number = f"{format_table_number(score['value'])} {find_metric(content.score).label}"
     interval = _unbroken_interval(score)
-    name = markdown_text(page.names.with_year(best.row.method))
+    name = markdown_text(page.names.with_year(best.row.method, best.row.settings))
     words = f"{name} {number} {interval}".rstrip()
     tied = content.tied_ranks(best)
     power = power_words(content)

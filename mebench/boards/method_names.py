@@ -7,6 +7,7 @@ from typing import Self
 
 from mebench.config import registry
 from mebench.records.published import PublishedValue
+from mebench.records.recorded_settings import split_settings
 
 YEAR = re.compile(r"(?<![\d.])((?:19|20)\d\d)(?![\d.]\d|\d)")
 
@@ -50,10 +51,9 @@ class MethodNames:
             return ""
         return self.published_years.get(info.title) or year_of_paper(str(info.config.get("paper") or ""))
 
-    def with_year(self, method: str) -> str:
-        """The name of a method with its year."""
-        year = self.find_year(method)
-        return f"{method_title(method)} ({year})" if year else method_title(method)
+    def with_year(self, method: str, settings: str = "") -> str:
+        """The name of a method with its year and the presets in its settings."""
+        return name_with_details(method, self.find_year(method), *presets_in(settings))
 
     def of_system(self, name: str) -> str:
         """The name of a system in the literature, such as `DMA (LBP)`, with its year."""
@@ -68,3 +68,18 @@ def method_title(method: str) -> str:
         plugin = registry.known_plugin("method", id_)
         titles.append(plugin.title or id_ if plugin else id_)
     return " + ".join(titles)
+
+
+def name_with_details(method: str, *details: str) -> str:
+    """The title of a method, with details in brackets; empty ones are left out."""
+    words = ", ".join(filter(None, details))
+    return f"{method_title(method)} ({words})" if words else method_title(method)
+
+
+def presets_in(settings: str) -> list[str]:
+    """The presets that the settings of a row name. A sentence on such a row must say so: another training stands behind it.
+
+    >>> presets_in("preset settled: epochs=28, batch_size=32; precision=bf16-mixed"), presets_in("for synthetic: stride=3")
+    (['preset settled'], [])
+    """
+    return [head for head, _ in split_settings(settings) if head.startswith("preset ")]

@@ -5,7 +5,8 @@ In `boards.yaml` a sentence names in braces what is filled in:
 - `{first}`, `{last}`, `{first_name}`, `{rows}`: best and worst score, the best method's name, the number of rows;
 - `{score METHOD}`, `{name METHOD}`: score and name of a row; `{all_kinds METHOD}` and `{later METHOD}` of rescored answers;
 - `{first @ BOARD}` and all others: the same of another board; `{below METHOD}`: the number of rows below a row's score;
-- `{low_gain}`, `{high_gain}`: the least and the largest gain of a board of selection;
+- `{low_gain}`, `{high_gain}`: the least and the largest gain of a board of selection; `{low_gain first}`, `{high_gain first}`: the
+  same of the first board in it, `{first_board}`; `{boards}`: how many boards are in it;
 - `{better METHOD > METHOD, METHOD}`: the sentence that one row is better than others;
 - `{alike METHOD, METHOD}`, `{alike}`: that rows, or no two rows, are distinguishable;
 - `{leaders N}`: that the first N rows lead and are not distinguishable;
@@ -21,7 +22,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 
-from mebench.boards.method_names import method_title
+from mebench.boards.method_names import name_with_details, presets_in
 from mebench.boards.named_boards import BoardContent, RescoredSystem
 from mebench.boards.power import power_words
 from mebench.boards.rows import BoardRow
@@ -42,8 +43,10 @@ class ClaimError(ConfigError):
     """A sentence says what the tables do not."""
 
 
-Gains = Mapping[str, Sequence[float]]
-"""The gains of the rows of each board of selection, by the board's id."""
+Gains = Mapping[str, Mapping[str, Sequence[float]]]
+"""The gains of the rows of each board of selection: by the board's id, then by the short name of the board where they were measured."""
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+"""Numbers that sentences write in words."""
 
 
 def takeaway_of(content: BoardContent, contents: Sequence[BoardContent], gains: Gains) -> str:
@@ -82,15 +85,53 @@ def _fill(blank: str, content: BoardContent, of_board: Mapping[str, BoardContent
         check_known("board", other, of_board, where=f"the sentence of board {content.board.id}")
         content = of_board[other]
     word, _, rest = asked.partition(" ")
-    if word in ("low_gain", "high_gain"):
-        values = gains.get(content.board.id) or ()
-        if not values:
+    if word in GAIN_FILLS:
+        of_boards = gains.get(content.board.id) or {}
+        if not of_boards:
             raise ClaimError(f"board {content.board.id} has no gain, which its sentence names")
-        return format_table_number(min(values) if word == "low_gain" else max(values))
+        return GAIN_FILLS[word](of_boards, rest.strip())
     check_known("blank", word, FILLS, where=f"the sentence of board {content.board.id}")
     if not content.is_measured and not content.systems:
         raise ClaimError(f"board {content.board.id} has no row for its sentence")
     return FILLS[word](content, rest.strip())
+
+
+def _gains_named(of_boards: Mapping[str, Sequence[float]], which: str) -> list[float]:
+    """The gains of the first board, or of all."""
+    if which == "first":
+        return [*next(iter(of_boards.values()))]
+    return [gain for gains in of_boards.values() for gain in gains]
+
+
+def _low_gain(of_boards: Mapping[str, Sequence[float]], which: str) -> str:
+    """The least gain."""
+    return format_table_number(min(_gains_named(of_boards, which)))
+
+
+def _high_gain(of_boards: Mapping[str, Sequence[float]], which: str) -> str:
+    """The largest gain."""
+    return format_table_number(max(_gains_named(of_boards, which)))
+
+
+def _first_board(of_boards: Mapping[str, Sequence[float]], rest: str) -> str:
+    """The short name of the first board."""
+    return next(iter(of_boards))
+
+
+def _boards(of_boards: Mapping[str, Sequence[float]], rest: str) -> str:
+    """How many boards have gains, in words."""
+    n_boards = len(of_boards)
+    number = NUMBERS[n_boards] if n_boards < len(NUMBERS) else str(n_boards)
+    return f"{number} board" if n_boards == 1 else f"{number} boards"
+
+
+GAIN_FILLS: Mapping[str, Callable[[Mapping[str, Sequence[float]], str], str]] = {
+    "low_gain": _low_gain,
+    "high_gain": _high_gain,
+    "first_board": _first_board,
+    "boards": _boards,
+}
+"""The blanks of a board of selection by their first word."""
 
 
 def _first(content: BoardContent, rest: str) -> str:
@@ -105,7 +146,7 @@ def _last(content: BoardContent, rest: str) -> str:
 
 def _first_name(content: BoardContent, rest: str) -> str:
     """The name of the best row."""
-    return method_title(content.rows[0].method) if content.is_measured else content.systems[0].row.method
+    return name_of_row(content.rows[0]) if content.is_measured else content.systems[0].row.method
 
 
 def _rows(content: BoardContent, rest: str) -> str:
@@ -122,7 +163,7 @@ def _score(content: BoardContent, method: str) -> str:
 
 def _name(content: BoardContent, method: str) -> str:
     """The name of a row."""
-    return method_title(find_row(content, method).method)
+    return name_of_row(find_row(content, method))
 
 
 def _count_worse(content: BoardContent, method: str) -> str:
@@ -175,9 +216,14 @@ def _are_alike(first: BoardRow, second: BoardRow) -> bool:
     return bool(set(first.groups) & set(second.groups))
 
 
+def name_of_row(row: BoardRow, *details: str) -> str:
+    """The name of a row in a sentence: with its presets, and with more details in brackets."""
+    return name_with_details(row.method, *presets_in(row.settings), *details)
+
+
 def _with_score(content: BoardContent, row: BoardRow) -> str:
     """Name and score of a row."""
-    return f"{method_title(row.method)} ({format_table_number(content.value(row))})"
+    return name_of_row(row, format_table_number(content.value(row)))
 
 
 def _better(content: BoardContent, rest: str) -> str:
@@ -227,7 +273,7 @@ def _lead(content: BoardContent, rest: str) -> str:
         words = f"{first.row.method} leads with {format_table_number(content.value(first.row))}"
         return words if len(content.systems) == 1 else f"{words}; published answers are not tested against each other"
     first_row, *others = content.rows
-    words = f"{method_title(first_row.method)} leads with {format_table_number(content.value(first_row))}"
+    words = f"{name_of_row(first_row)} leads with {format_table_number(content.value(first_row))}"
     if not others:
         return f"{words} as the only method"
     alike = [row for row in others if _are_alike(first_row, row)]
@@ -239,10 +285,10 @@ def _lead(content: BoardContent, rest: str) -> str:
         return f"{words}, and is better than all {len(others)} others"
     worse = [row for row in others if row.group and not _are_alike(first_row, row)]
     if len(worse) <= MOST_NAMED < len(alike):
-        return f"{words}; it is distinguishable only from {_joined([method_title(row.method) for row in worse])}"
+        return f"{words}; it is distinguishable only from {_joined([name_of_row(row) for row in worse])}"
     if len(alike) <= MOST_NAMED:
         other_settings = {first_row.method: "other settings of it"}
-        names = [other_settings.get(row.method) or method_title(row.method) for row in alike]
+        names = [other_settings.get(row.method) or name_of_row(row) for row in alike]
         return f"{words}; it is not distinguishable from {_joined(list(dict.fromkeys(names)))} alone"
     return f"{words}; it is not distinguishable from {len(alike)} of {len(others)} others"
 

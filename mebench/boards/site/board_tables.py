@@ -18,6 +18,7 @@ from mebench.boards.board_pages import (
     places_and_levels,
 )
 from mebench.boards.guest_tables import GuestTable
+from mebench.boards.method_names import presets_in
 from mebench.boards.named_boards import BoardContent, RescoredSystem
 from mebench.boards.power import mean_rank
 from mebench.boards.row_columns import cost_columns, firmness_columns, of_ranked
@@ -97,9 +98,10 @@ class BoardTables:
         """The gains of a board of selection: a row for each method, a column for each board."""
 
         def method(id_: str) -> Markup:
-            year = page.names.find_year(id_)
             name = self._draw.method_words(id_, "../")
-            return Markup('{} <span class="year">({})</span>').format(name, year) if year else name
+            details = [page.names.find_year(id_), *presets_in(page.settings_of_gain(id_))]
+            words = ", ".join(filter(None, details))
+            return Markup('{} <span class="year">({})</span>').format(name, words) if words else name
 
         columns = [
             Column("method", "method (year)", of=method, main=True),
