@@ -85,7 +85,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "fps": (
         "fps", "frame rate", "fps (Hz)", "frames per second", "video fps", "fps video", "fps (frame/s)", "frame rate (fps)",
-        "frame rate (Hz)", "video frame rate", "Bildrate", "Bilder pro Sekunde", "帧率",
+        "frame rate (Hz)", "video frame rate", "frames/s", "frame/s", "Bildrate", "Bilder pro Sekunde", "帧率",
         "幀率", "fréquence d'images", "images par seconde", "fotogramas por segundo",
         "cuadros por segundo",
     ),
@@ -278,6 +278,13 @@ def names_columns(cells: Sequence[str]) -> int:
     return len(named)
 
 
+# fmt: off
+RATE_WORDS = frozenset(map(plain_name, (
+    "fps", "Hz", "Hertz", "rate", "framerate", "freq", "frequency", "sr", "samplerate", "cadence", "Bildrate", "Bildfrequenz",
+    "Abtastrate", "帧率", "采样率", "频率", "fréquence", "frecuencia", "частота", "フレームレート", "프레임레이트", "주사율",
+)))
+# fmt: on
+"""Words for a frame rate, in the names of columns whose numbers could be some."""
 UNITS_OF_TIME = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
     **dict.fromkeys(("ms", "msec", "msecs", "millisecond", "milliseconds"), 0.001),

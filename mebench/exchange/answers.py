@@ -15,13 +15,20 @@ from mebench.errors import ConfigError, DataError, list_first, unknown
 from mebench.exchange.annotation_tools import tool_of
 from mebench.exchange.choices import Choices, find_header
 from mebench.exchange.clips import join_clips, read_clips
-from mebench.exchange.column_values import NamedRows, judge_classes, judge_ends, true_classes
+from mebench.exchange.column_values import (
+    NamedRows,
+    judge_classes,
+    judge_confidence,
+    judge_ends,
+    true_classes,
+)
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
 from mebench.exchange.intervals import check_intervals, read_intervals
 from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, loosen_id, named_classes
 from mebench.exchange.megc import is_log
-from mebench.exchange.repeated_videos import NEARLY_ALL, refuse_repeated_videos
+from mebench.exchange.other_rates import judge_rates
+from mebench.exchange.repeated_videos import NEARLY_ALL, OVERLAPPING, refuse_repeated_videos, share_of_overlaps
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, OtherColumns, Remarks, TextTable, parse_columns, read_sheet
@@ -362,6 +369,14 @@ def join_intervals(
         remarks.warn("the predictions are empty, so every truth is missed")
     tables = join_with_truth(truth, predictions, rules, remarks, None if scores is None else scores.intervals)
     judge_ends(predictions, tables.spotted, tables.truths)
+    judge_confidence(predictions, tables.spotted)
+    if scores is None and share_of_overlaps(tables.spotted) >= OVERLAPPING:
+        remarks.warn(
+            "predictions: many intervals overlap an earlier one of the same video and kind, and each counts: if they are of several "
+            "runs, score each run by itself"
+        )
+    if scores is None:
+        judge_rates(truth, predictions, tables, rules.fps, remarks)
     note_shift(tables.truths, tables.spotted, remarks)
     only_kinds = ["micro"] if predictions.pooled or (scores is None and "kind" not in predictions.columns) else None
     if scores is not None:

@@ -49,3 +49,24 @@ def kind_of_cells(cells: Cells) -> str:
     if bool((known == np.round(known)).all()):
         return "whole numbers"
     return "shares from 0 to 1" if bool(((known >= 0) & (known <= 1)).all()) else "numbers"
+
+
+LEAST_RATE, LARGEST_RATE = 5, 2000
+"""Frames per second of films."""
+MOST_RATES = 20
+"""Most different frame rates in one file."""
+
+
+def is_rate(cells: Cells) -> bool:
+    """Whether the numbers of a column could be frame rates: few different ones, such as cameras have.
+
+    >>> [is_rate(Cells.from_list(column)) for column in (["25", "25"], ["200", "29.97"], ["0.5", "0.9"], ["a"])]
+    [True, True, False, False]
+    """
+    if len(cells.distinct) > MOST_RATES:
+        return False
+    numbers = numbers_of_cells(cells)
+    if numbers is None:
+        return False
+    known = numbers[~np.isnan(numbers)]
+    return bool(((known >= LEAST_RATE) & (known <= LARGEST_RATE)).all())

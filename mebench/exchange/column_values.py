@@ -6,7 +6,8 @@ compared with the one that is: where it could be the answer as well, and a score
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -14,9 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.names import ALIASES, ALONE, KNOWN, OWNERS, header_words, plain_name
+from mebench.annotations.names import ALIASES, ALONE, BLANK, KNOWN, OWNERS, header_words, plain_name
+from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, list_first
 from mebench.exchange.cell_kinds import numbers_of_cells
+from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.text_table import OtherColumns, TextTable
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.lazy_imports import load_lazily
@@ -30,16 +33,16 @@ NEARLY_ALL = 0.9
 """Share of the cells of a column that are of a kind, so that the column is."""
 MANY_EXACT = 0.5
 """Share of intervals that are true ones to the frame, above which they are no answers: no program finds so many exactly."""
+FEW_TRUTHS = 0.1
+"""Share of the truths that other columns find, above which they are intervals."""
+FEWEST_CONFIDENCES = 5
+"""Confidences of intervals that are judged by how they vary."""
 HARDLY = 0.2
 """Range of a score, as a share of its largest value, below which it hardly varies."""
 MOST_SHOWN = 5
 """Columns that a sentence names."""
 WEAK_NAMES = frozenset(map(plain_name, ("confidence", "conf", "value", "valeur", "valor", "Wert")))
 """Names of a frame's score under which programs also write something else, such as how sure they are of the face."""
-_OF_LENGTHS = frozenset(
-    ("duration", "length", "dauer", "total", "count", "num", "number", "n", "id", "index", "idx", "au", "fps", "rate")
-)
-"""Words of columns of numbers that are no ends of intervals."""
 
 
 # The score of a frame ----------------------------------------------------------------------------------------------
@@ -122,6 +125,35 @@ def _range_of(values: NDArray[np.float64]) -> float:
     return float(known.max() - known.min()) / largest if largest else 0.0
 
 
+def judge_confidence(answers: IntervalFile, intervals: pd.DataFrame) -> None:
+    """Refuse confidences of intervals that hardly vary beside numbers that do.
+
+    Args:
+        answers: the file of the intervals.
+        intervals: its intervals, with `line`, `onset`, `offset`, `confidence`.
+
+    Raises:
+        DataError: so it is.
+    """
+    others = answers.others
+    if others is None or "confidence" in others.decided or "confidence" not in others.taken:
+        return
+    values = intervals["confidence"].to_numpy(np.float64)
+    if int((~np.isnan(values)).sum()) < FEWEST_CONFIDENCES or _range_of(values) >= HARDLY:
+        return
+    found = []
+    for name in _unknown_columns(others, ("confidence", "score"), _OF_LENGTHS - {"au"}):
+        own = _numbers_at(others, name, intervals)
+        if own is not None and _range_of(own) > HARDLY and _are_fractions(own) and _says_more_than_ends(own, intervals):
+            found.append(name)
+    if found:
+        taken = others.taken["confidence"]
+        raise DataError(
+            f"{answers.place}: the column {taken!r}, read as the confidence of each interval by its name, hardly varies, and "
+            f"{_listed(found)} could be it: name it with {_option('confidence', found[0])}, or with {_option('confidence', taken)}"
+        )
+
+
 # Classes -----------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +194,8 @@ def judge_classes(answers: IntervalFile, truth: IntervalFile, rows: NamedRows, c
     """
     if answers.others is not None and "emotion" not in answers.others.decided:
         _judge_classes_of_answers(answers, answers.others, rows, classes)
+        if rows.is_perfect:
+            _judge_outputs(answers, answers.others, len(classes))
     if truth.others is None or not rows.is_perfect:
         return
     taken = truth.others.taken.get("emotion", "emotion")
@@ -213,6 +247,62 @@ def _judge_classes_of_answers(
         )
 
 
+def _judge_outputs(answers: IntervalFile, others: OtherColumns, n_classes: int) -> None:
+    """Refuse perfect answers beside columns that may hold a program's output.
+
+    Output in another form than classes is numbers with fractions, one column for each class, or lists of them.
+
+    Raises:
+        DataError: there are such columns.
+    """
+    taken = others.taken.get("emotion")
+    if taken is None:
+        return
+    outputs = [name for name in _unknown_columns(others) if _are_fractions(numbers_of_cells(others.columns[name]))]
+    lists = [name for name in others.columns if _holds_lists(others.columns[name], n_classes)]
+    found = lists or (outputs if len(outputs) >= max(n_classes, 2) else [])
+    if found:
+        raise DataError(
+            f"{answers.place}: the column {taken!r} equals the truth in every row, and {_listed(found)} may be what a program answers: "
+            f"write its answer in each row and name that column with --column emotion=NAME. If {taken!r} is the answer, add "
+            f"{_option('emotion', taken)}"
+        )
+
+
+_OF_LENGTHS = frozenset(
+    ("duration", "length", "dauer", "total", "count", "num", "number", "n", "id", "index", "idx", "au", "fps", "rate")
+)
+"""Words of columns of numbers that are no ends of intervals."""
+
+
+def _unknown_columns(others: OtherColumns, but: Sequence[str] = (), words: frozenset[str] = _OF_LENGTHS) -> list[str]:
+    """The unread columns that are called after nothing that is known: no column of the field, no length and no number.
+
+    Args:
+        others: the columns that are not read.
+        but: contents that a column may be called after nevertheless.
+        words: words that no name of such a column has.
+    """
+    known = KNOWN.difference(*(ALIASES[name] for name in but))
+    names = [name for name in others.columns if plain_name(name) not in known and name not in NAMES_OF_PARTS]
+    return [name for name in names if words.isdisjoint(header_words(name))]
+
+
+def _are_fractions(values: NDArray[np.float64] | None) -> bool:
+    """Whether there are numbers of which some are not whole."""
+    return values is not None and bool((values[~np.isnan(values)] % 1 != 0).any())
+
+
+_NUMBER_IN_LIST = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+
+
+def _holds_lists(cells: Cells, fewest: int) -> bool:
+    """Whether the cells are lists of numbers, as `[0.1, 0.9]` and `[[3, 9]]` are."""
+    filled = [cell.strip() for cell in cells.distinct if cell.strip().casefold() not in BLANK]
+    are_lists = bool(filled) and all(cell[0] in "[({" and cell[-1] in "])}" for cell in filled)
+    return are_lists and any(len(_NUMBER_IN_LIST.findall(cell)) >= fewest for cell in filled)
+
+
 def _is_named_after_truth(header: str) -> bool:
     """Whether a header has a word of the truth. The word stands in front of a name of emotions, or alone."""
     plain = plain_name(header)
@@ -250,7 +340,7 @@ def _may_be_classes(name: str, words: NDArray[np.object_], rows: NamedRows, clas
 
     Words for classes could be, whatever the column is called. Numbers could be anything: they must be those of classes, and say more
     than the person does. Beside answers that are all right, a column of few values that are no function of these could be
-    answers in other words.
+    answers in other words, or say which answers are right.
     """
     values = [value for value in set(words.tolist()) if value]
     are_numbers = all(value.replace(".", "", 1).isdigit() for value in values)
@@ -261,8 +351,8 @@ def _may_be_classes(name: str, words: NDArray[np.object_], rows: NamedRows, clas
     if not says_more or _names_something_else(name):
         return False
     n_named = len({*rows.named.tolist()} - {""})
-    is_like_answers = abs(len(values) - n_named) <= 1 < len(values) and len(rows.lines) >= 2 * len(values)
-    return hold_classes or (rows.is_perfect and n_named > 2 and is_like_answers)
+    is_like_answers = len(values) <= n_named + 1 and len(rows.lines) >= 2 * len(values)
+    return hold_classes or (rows.is_perfect and is_like_answers)
 
 
 def _names_something_else(header: str) -> bool:
@@ -282,7 +372,10 @@ def _determines(first: NDArray[np.object_], second: NDArray[np.object_]) -> bool
 
 
 def judge_ends(answers: IntervalFile, intervals: pd.DataFrame, truths: pd.DataFrame) -> None:
-    """Refuse intervals that are true ones to the frame while other columns hold plausible ends.
+    """Refuse intervals whose ends may stand in other columns.
+
+    Intervals that are true ones to the frame are no answers, since no program finds many exactly: any other column may hold these.
+    Other intervals are doubted if a second pair of columns finds truths, too, or is called after ends.
 
     Args:
         answers: the file of the intervals.
@@ -295,38 +388,158 @@ def judge_ends(answers: IntervalFile, intervals: pd.DataFrame, truths: pd.DataFr
     others = answers.others
     if others is None or intervals.empty or {"onset", "offset"} & others.decided:
         return
-    place = ["video", "onset", "offset"]
-    exact = pd.MultiIndex.from_frame(intervals[place]).isin(pd.MultiIndex.from_frame(truths[place]))
-    if exact.mean() < MANY_EXACT:
+    exact = _are_exact(intervals, truths)
+    n_exact = int(exact.sum())
+    if exact.mean() >= MANY_EXACT:
+        pair = next(_other_ends(others, intervals), None)
+        if pair is not None:
+            _refuse_ends(answers, others, f"equal true ones in {n_exact} of {len(exact)} rows", pair)
+        if exact.mean() >= NEARLY_ALL:
+            _judge_beside_true_ends(answers, others, intervals, n_exact)
         return
-    pair = _other_ends(others, intervals)
-    if pair is None:
+    if {"onset", "offset"} & others.owned:
         return
+    for first, last in _other_ends(others, intervals):
+        ends = {"onset": _numbers_at(others, first, intervals), "offset": _numbers_at(others, last, intervals)}
+        candidates = intervals[["video"]].assign(**ends)
+        is_the_truth = _are_exact(candidates, truths).mean() >= MANY_EXACT
+        if not is_the_truth and (_called_after_ends(first, last) or _find_truths(candidates, truths)):
+            _refuse_ends(answers, others, "differ from other columns", (first, last))
+
+
+def _refuse_ends(answers: IntervalFile, others: OtherColumns, problem: str, pair: tuple[str, str]) -> None:
+    """Refuse intervals beside which two other columns hold ends.
+
+    Raises:
+        DataError: always.
+    """
     onset, offset = (others.taken.get(name, name) for name in ("onset", "offset"))
     first, last = pair
     raise DataError(
-        f"{answers.place}: the intervals of {onset!r} and {offset!r} equal true ones in {int(exact.sum())} of {len(exact)} rows, "
+        f"{answers.place}: the intervals of {onset!r} and {offset!r} {problem}, "
         f"and {first!r} and {last!r} hold plausible ends that differ: which are the answers? Name them with "
         f"{_option('onset', first)} {_option('offset', last)}, or with {_option('onset', onset)} {_option('offset', offset)}"
     )
 
 
-def _other_ends(others: OtherColumns, intervals: pd.DataFrame) -> tuple[str, str] | None:
-    """Two unread columns that could be onset and offset of these intervals and are others; None if there are none."""
+def _judge_beside_true_ends(answers: IntervalFile, others: OtherColumns, intervals: pd.DataFrame, n_exact: int) -> None:
+    """Refuse true intervals beside columns that may be a program's answers in another form: a middle, a mark of hits, lists.
+
+    Raises:
+        DataError: there are such columns.
+    """
+    found = [others.taken["apex"]] if "apex" in others.owned else []
+    for name in _unknown_columns(others):
+        cells = others.columns[name]
+        own = _numbers_at(others, name, intervals)
+        if own is None:
+            may_be_answers = _holds_lists(cells, 2) or _says_which_are_right(cells)
+        else:
+            may_be_answers = _says_more_than_ends(own, intervals) and (
+                _are_fractions(own) or _says_which_are_right(cells) or _are_middles(own, intervals)
+            )
+        if may_be_answers:
+            found.append(name)
+    if found:
+        first, last = (others.taken.get(name, name) for name in ("onset", "offset"))
+        raise DataError(
+            f"{answers.place}: the intervals of {first!r} and {last!r} equal true ones in {n_exact} of {len(intervals)} rows, and "
+            f"{_listed(found)} may hold what a program answers: write its intervals in two columns and name these with "
+            f"--column onset=NAME --column offset=NAME. If {first!r} and {last!r} are the answers, add {_option('onset', first)} "
+            f"{_option('offset', last)}"
+        )
+
+
+_YES_OR_NO = tuple(
+    map(
+        frozenset, (("0", "1"), ("true", "false"), ("yes", "no"), ("y", "n"), ("t", "f"), ("tp", "fp"), ("hit", "miss"))
+    )
+)
+"""Pairs of words, in small letters, of a column that says whether each row is right."""
+
+
+def _says_which_are_right(cells: Cells) -> bool:
+    """Whether a column says yes or no, both."""
+    filled = {cell.strip().casefold().removesuffix(".0") for cell in cells.distinct} - BLANK
+    return filled in _YES_OR_NO
+
+
+def _are_middles(values: NDArray[np.float64], intervals: pd.DataFrame) -> bool:
+    """Whether numbers, mostly different ones, spread over the videos as the frames of intervals do."""
+    known = values[~np.isnan(values)]
+    onset, offset = (intervals[name].to_numpy(np.float64) for name in ("onset", "offset"))
+    are_different = 2 * len(np.unique(known)) > len(known)
+    return are_different and _is_within_reach(values, offset) and bool(4 * np.ptp(known) >= np.ptp(onset))
+
+
+def _says_more_than_ends(values: NDArray[np.float64], intervals: pd.DataFrame) -> bool:
+    """Whether numbers say more of intervals than their place. One value, a row's number, and ends or lengths in any unit do not."""
+    known = ~np.isnan(values)
+    given = values[known]
+    counts_rows = bool((np.diff(given) == 1).all())
+    if 2 * len(given) < len(values) or len(np.unique(given)) < 2 or counts_rows:
+        return False
+    onset, offset = (intervals[name].to_numpy(np.float64)[known] for name in ("onset", "offset"))
+    return not any(_is_rescaled(given, frames) for frames in (onset, offset, offset - onset))
+
+
+def _are_exact(intervals: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.bool_]:
+    """Which intervals are true ones to the frame, (n_intervals,)."""
+    place = ["video", "onset", "offset"]
+    own = pd.MultiIndex.from_frame(intervals[place])
+    exact: NDArray[np.bool_] = own.isin(pd.MultiIndex.from_frame(truths[place]))
+    return exact
+
+
+def _called_after_ends(first: str, last: str) -> bool:
+    """Whether two headers have words for an onset and an offset."""
+    return not (
+        set(header_words(first)).isdisjoint(ALIASES["onset"]) or set(header_words(last)).isdisjoint(ALIASES["offset"])
+    )
+
+
+def _find_truths(candidates: pd.DataFrame, truths: pd.DataFrame) -> bool:
+    """Whether some intervals find truths: a tenth of these, with an IoU of a half."""
+    both = (
+        truths[["video", "onset", "offset"]]
+        .reset_index(names="truth")
+        .merge(candidates.dropna(), on="video", suffixes=("", "_other"))
+    )
+    shared = np.minimum(both["offset"], both["offset_other"]) - np.maximum(both["onset"], both["onset_other"]) + 1
+    whole = np.maximum(both["offset"], both["offset_other"]) - np.minimum(both["onset"], both["onset_other"]) + 1
+    return bool(both["truth"][2 * shared >= whole].nunique() >= max(1, FEW_TRUTHS * len(truths)))
+
+
+def _other_ends(others: OtherColumns, intervals: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Pairs of unread columns that could be other ends of these intervals."""
     onset = intervals["onset"].to_numpy(np.float64)
     offset = intervals["offset"].to_numpy(np.float64)
-    lines = intervals["line"].to_numpy(np.int64)
     numbers: dict[str, NDArray[np.float64]] = {}
-    for name, cells in others.columns.items():
-        values = numbers_of_cells(cells)
+    for name in others.columns:
         is_end = plain_name(name) in {*ALIASES["onset"], *ALIASES["offset"]}
         is_something_else = plain_name(name) in KNOWN or not _OF_LENGTHS.isdisjoint(header_words(name))
-        if values is not None and (is_end or not is_something_else):
-            numbers[name] = others.at_lines(values, lines)
+        if is_something_else and not is_end:
+            continue
+        own = _numbers_at(others, name, intervals)
+        if own is not None and _is_within_reach(own, offset):
+            numbers[name] = own
     for first, last in permutations(numbers, 2):
         if _are_ends(numbers[first], numbers[last], onset, offset):
-            return first, last
-    return None
+            yield first, last
+
+
+def _numbers_at(others: OtherColumns, name: str, intervals: pd.DataFrame) -> NDArray[np.float64] | None:
+    """The numbers of an unread column on the lines of some intervals, (n_intervals,); None for a column of something else."""
+    values = numbers_of_cells(others.columns[name])
+    return None if values is None else others.at_lines(values, intervals["line"].to_numpy(np.int64))
+
+
+def _is_within_reach(values: NDArray[np.float64], offset: NDArray[np.float64]) -> bool:
+    """Whether numbers could be frames of the videos of some intervals: half of them given, not all one, none far away."""
+    known = values[~np.isnan(values)]
+    if 2 * len(known) < len(values) or len(np.unique(known)) < 2:
+        return False
+    return bool(known.min() >= 0 and known.max() <= 3 * max(offset.max(), 1))
 
 
 def _are_ends(
@@ -334,15 +547,14 @@ def _are_ends(
 ) -> bool:
     """Whether two columns are plausible ends of intervals beside given ones. The given ones in another unit are none."""
     known = ~(np.isnan(first) | np.isnan(last))
-    if 2 * int(known.sum()) < len(known) or len(np.unique(first[known])) < 2:
+    if 2 * int(known.sum()) < len(known):
         return False
     first, last, onset, offset = first[known], last[known], onset[known], offset[known]
-    in_order = float((first < last).mean()) >= NEARLY_ALL and first.min() >= 0
-    in_reach = last.max() <= 3 * max(offset.max(), 1)
+    in_order = float((first < last).mean()) >= NEARLY_ALL
     length = float(np.median(last - first))
     own_length = float(np.median(offset - onset)) + 1
     alike_long = own_length / 8 <= length <= own_length * 8
-    return bool(in_order and in_reach and alike_long) and not _is_rescaled(first, onset)
+    return in_order and alike_long and not _is_rescaled(first, onset)
 
 
 def _is_rescaled(values: NDArray[np.float64], frames: NDArray[np.float64]) -> bool:

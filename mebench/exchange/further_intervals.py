@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from mebench.annotations.names import ALIASES, BLANK, plain_name
 from mebench.annotations.sheets import Cells
+from mebench.errors import DataError
+from mebench.exchange.cell_kinds import numbers_of_cells
 from mebench.exchange.text_table import Remarks, TextTable, at_lines
 from mebench.output.terminal import format_count
 
@@ -50,10 +52,15 @@ def with_further_intervals(table: TextTable, remarks: Remarks) -> TextTable:
     Args:
         table: table of intervals.
         remarks: list that gets their number.
+
+    Raises:
+        DataError: in many rows they overlap the first interval, so that they are other answers to the same moment.
     """
     further = further_ends([*table.others])
-    if not further or not {"onset", "offset"} <= table.cells.keys():
+    is_decided = {"onset", "offset"} <= table.decided
+    if not further or is_decided or not {"onset", "offset"} <= table.cells.keys():
         return table
+    _refuse_overlaps(table, further)
     rows = [np.arange(len(table.lines))]
     ends: list[Mapping[str, Cells]] = [{name: table.cells[name] for name in _ENDS if name in table.cells}]
     for columns in further.values():
@@ -73,6 +80,31 @@ def with_further_intervals(table: TextTable, remarks: Remarks) -> TextTable:
 
 
 _ENDS = ("onset", "apex", "offset")
+OVERLAPPING = 0.1
+"""Share of the rows in which a further interval overlaps the first, so that it is none."""
+
+
+def _refuse_overlaps(table: TextTable, further: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse columns of further intervals that overlap the first ones.
+
+    Raises:
+        DataError: they do, in many rows.
+    """
+    first = [numbers_of_cells(table.cells[name]) for name in ("onset", "offset")]
+    for columns in further.values():
+        own = [numbers_of_cells(table.others[columns[name]]) for name in ("onset", "offset")]
+        onset, offset, other_onset, other_offset = (np.nan if values is None else values for values in (*first, *own))
+        overlap = np.atleast_1d((onset <= other_offset) & (other_onset <= offset) & (np.asarray(other_offset) > 0))
+        if overlap.mean() >= OVERLAPPING:
+            names = [columns[name] for name in ("onset", "offset")]
+            side = "truth." if table.role == "truth" else ""
+            taken = [table.header_of(name) for name in ("onset", "offset")]
+            raise DataError(
+                f"{table.place}: the intervals of {names[0]!r} and {names[1]!r} overlap those of {taken[0]!r} and {taken[1]!r} in "
+                f"{int(overlap.sum())} of {len(table.lines)} rows, so they are no further ones: which are to be scored? Name "
+                f"them with --column {side}onset={names[0]} --column {side}offset={names[1]}, or with "
+                f"--column {side}onset={taken[0]} --column {side}offset={taken[1]}"
+            )
 
 
 def _is_none(column: Cells) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations.names import BLANK, KNOWN, header_words, plain_name
@@ -78,10 +79,10 @@ def refuse_repeated_videos(given: IntervalFile, choices: Choices, once: Sequence
 
 
 def _ends_of_rows(given: IntervalFile) -> list[NDArray[np.float64]]:
-    """The onset and the offset of each row of a file. They are NaN where it has no interval, (n_rows,) each."""
+    """Onset, offset, and whether it is a macro-expression, of each row of a file. NaN where it has no interval, (n_rows,) each."""
     first_of_line = given.intervals.drop_duplicates("line").set_index("line")
-    lines = given.videos["line"]
-    return [lines.map(first_of_line[name]).to_numpy(np.float64) for name in ("onset", "offset")]
+    numbers = first_of_line[["onset", "offset"]].assign(is_macro=first_of_line["kind"] == "macro")
+    return [given.videos["line"].map(numbers[name]).to_numpy(np.float64) for name in numbers]
 
 
 def _quoted(word: str) -> str:
@@ -114,7 +115,7 @@ def _distinguishes_runs(
         header: name of the column.
         values: number of its value in each row, -1 where it is blank.
         videos: number of the video of each row.
-        ends: onset and offset of each row; none where a video has one row.
+        ends: onset, offset and kind of each row; none where a video has one row.
     """
     known = values >= 0
     n_values = int(values.max(initial=-1)) + 1
@@ -132,13 +133,16 @@ def _distinguishes_runs(
     if not ends:
         # A clip has one class, a frame one score: what distinguishes a second one is another run.
         return are_full or (_names_runs(header) and share_recurring >= SOME)
-    onset, offset = ends
-    places = (videos[known], values[known], onset[known], offset[known])
+    onset, offset, is_macro = (column[known] for column in ends)
+    places = (videos[known], values[known], onset, offset)
+    of_kinds = (2 * videos[known] + (is_macro == 1), *places[1:])
     if _names_runs(header):
         return share_recurring >= SOME and not _counts_in_order(*places)
     if plain_name(header) in KNOWN or n_videos < FEWEST_VIDEOS:
         return False
-    return are_full and not _counts_in_order(*places) and _overlap_across_values(*places)
+    stand_in_several = 2 * int((videos_of_value >= FEWEST_VIDEOS).sum()) >= n_values
+    are_several = are_full or (stand_in_several and share_recurring >= SOME)
+    return are_several and not _counts_in_order(*places) and _overlap_across_values(*of_kinds)
 
 
 def _values_of_rows(column: Cells) -> NDArray[np.intp]:
@@ -166,10 +170,16 @@ def _counts_in_order(
     return bool((rises & begins_later)[follows].all())
 
 
+def share_of_overlaps(intervals: pd.DataFrame) -> float:
+    """The share of intervals that overlap an earlier one of their video and kind."""
+    (groups,) = number_groups(["video", "kind"], intervals)
+    return _share_of_overlaps(groups, *(intervals[name].to_numpy(np.float64) for name in ("onset", "offset")))
+
+
 def _overlap_across_values(
     videos: NDArray[np.intp], values: NDArray[np.intp], onset: NDArray[np.float64], offset: NDArray[np.float64]
 ) -> bool:
-    """Whether many intervals overlap one of another value in their video. Few may overlap one of their own."""
+    """Whether many intervals overlap one of another value in their video and kind. Few may overlap one of their own."""
     across = _share_of_overlaps(videos, onset, offset)
     _, runs = np.unique(np.stack([videos, values]), axis=1, return_inverse=True)
     within = _share_of_overlaps(np.asarray(runs).reshape(-1), onset, offset)

@@ -213,7 +213,8 @@ def rows_from_scores_by_video(value: Row) -> list[Row] | None:
 def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
     """A list of intervals for each video.
 
-    The keys are ignored if the intervals name their videos themselves. A truth beside predictions is no video (`TRUTHS`).
+    If the intervals name their videos themselves, the names above are those of their parts. A truth beside predictions is no video
+    (`TRUTHS`).
 
     >>> rows_from_intervals_by_video({"a": [[3, 9, 0.5]], "b": []})
     [{'video': 'a', 'onset': 3, 'offset': 9, 'score': 0.5}, {'video': 'b', 'onset': '', 'offset': ''}]
@@ -227,9 +228,11 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
     intervals = [interval for part in value.values() for interval in part]
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
     if any(names_column("video", interval) for interval in objects):
+        rows: list[Row] = []
         for name, part in value.items():
             _refuse_lists_among_objects(name, part)
-        return rows_from_list_of_rows(objects)
+            rows += [_with_key(name, row) for row in rows_from_list_of_rows(part) or ()]
+        return rows
     return rows_from_video_pairs([[video, part] for video, part in value.items()])
 
 
@@ -331,18 +334,18 @@ def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
     """Objects with the intervals of some videos each, such as lines of JSON.
 
     >>> rows_from_objects_by_video([{"a": [[3, 9]]}, {"a": [[20, 30]]}])
-    [{'video': 'a', 'onset': 3, 'offset': 9}, {'video': 'a', 'onset': 20, 'offset': 30}]
+    [{'key': 1, 'video': 'a', 'onset': 3, 'offset': 9}, {'key': 2, 'video': 'a', 'onset': 20, 'offset': 30}]
     >>> rows_from_objects_by_video([{"video": "a", "intervals": [[3, 9]]}]) is None
     True
     """
     if not value or not all(isinstance(item, Mapping) and not known_columns(item) for item in value):
         return None
     rows: list[Row] = []
-    for item in value:
+    for number, item in enumerate(value, 1):
         rows_of_item = rows_from_intervals_by_video(item)
         if rows_of_item is None:
             return None
-        rows += rows_of_item
+        rows += [_with_key(number, row) for row in rows_of_item] if len(value) > 1 else rows_of_item
     return rows
 
 
@@ -471,12 +474,16 @@ def _rows_of_lists(row: Row) -> list[Row]:
     if lengths == {0}:
         return [{**shared_cells, "onset": "", "offset": ""}]
     rows: list[Row] = []
+    hold_intervals = [name for name, items in lists.items() if is_nested(items)]
     for items in zip(*lists.values()):
         cells: dict[str, Any] = {}
-        for name, item in reversed(list(zip(lists, items))):  # if two lists give one cell, the first list wins
+        for name, item in reversed(list(zip(lists, items))):
             of_item = _cells_of_item(name, item)
             if of_item is None:
                 raise DataError(f"{_shown(shared_cells)}: {_shown(item)} among {name!r} is not an interval: {EXPECTED}")
+            # Of several lists of intervals each cell says whose it is, such as `pred onset` beside `gt onset`.
+            if len(hold_intervals) > 1 and name in hold_intervals:
+                of_item = {f"{name} {cell}": value for cell, value in of_item.items()}
             cells.update(of_item)
         rows.append({**shared_cells, **cells})
     return rows

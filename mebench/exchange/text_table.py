@@ -20,6 +20,7 @@ from mebench.annotations.names import (
     ALONE,
     KNOWN,
     OWNERS,
+    RATE_WORDS,
     compound_columns,
     header_words,
     is_note_or_sum,
@@ -30,7 +31,7 @@ from mebench.annotations.names import (
 from mebench.annotations.sheets import FORMULA, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
-from mebench.exchange.cell_kinds import kind_of_cells
+from mebench.exchange.cell_kinds import is_rate, kind_of_cells
 from mebench.exchange.choices import NO_CHOICES, Choices, find_header, same_cell
 from mebench.exchange.joined_sheets import join_sheets
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
@@ -472,6 +473,7 @@ def parse_columns(
         remarks.repair(f"{role}: {at_lines(lines_above)} above the names of the columns, left out")
     found.add_columns_named_with_number_word(wanted, remarks)
     found.add_times(wanted, remarks)
+    found.add_rate(wanted, remarks)
     found.warn_of_likely_names(wanted, remarks)
     found.warn_of_cut_end(sheet, remarks)
     columns = found.take_columns(remarks)
@@ -647,6 +649,19 @@ class _FoundColumns:
                 self.why[name] = "name with a unit of time"
                 what = "milliseconds" if unit_in_seconds < 1 else "seconds"
                 remarks.repair(f"{self.role}: the column {self.headers[position]!r} is read as the {name} in {what}")
+
+    def add_rate(self, wanted: Sequence[str], remarks: Remarks) -> None:
+        """Add a frame rate under another name, such as `Hz`, if its numbers fit."""
+        if "fps" not in wanted or "fps" in self.positions:
+            return
+        for position in self.unread:
+            header = self.headers[position]
+            names_rate = not RATE_WORDS.isdisjoint(header_words(header))
+            if names_rate and position < len(self.grid.columns) and is_rate(self.grid.columns[position]):
+                self.positions["fps"] = position
+                self.why["fps"] = "name with a word for a rate, and values"
+                remarks.repair(f"{self.role}: the column {header!r} is read as the fps")
+                return
 
     def warn_of_likely_names(self, wanted: Sequence[str], remarks: Remarks) -> None:
         """Warn of unread columns whose names may be mistyped."""

@@ -95,6 +95,68 @@ def test_truth_with_two_classes_a_row_is_refused_if_all_is_right():
         accuracy(truth()[["subject", "video", "emotion"]], given)
 
 
+MANY = pd.DataFrame(
+    [
+        (str(n // 3), f"v{n}", 10 + n * 7 % 50, 24 + n % 3 + n * 7 % 50, ["happy", "sad", "angry"][n * n % 7 % 3])
+        for n in range(18)
+    ],
+    columns=["subject", "video", "onset", "offset", "emotion"],
+)
+RIGHT = [n % 4 != 1 for n in range(18)]
+SHARES = [[(n * k % 7 + 1) / 8 for n in range(18)] for k in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"correct": RIGHT},
+        {"ok": [int(right) for right in RIGHT]},
+        dict(zip(("out_happy", "out_sad", "out_angry"), SHARES)),
+        {"softmax": [str([*shares]) for shares in zip(*SHARES)]},
+        {"Ausgabe": [["Freude", "Trauer", "Wut"][n * 5 % 11 % 3] for n in range(18)]},
+    ],
+    ids=["marks", "marks in numbers", "outputs", "lists of outputs", "other words"],
+)
+def test_judge_classes_refuses_outputs_beside_truth(columns):
+    table = MANY[["subject", "video", "emotion"]].assign(**columns)
+    with pytest.raises(DataError, match="'emotion' equals the truth in every row"):
+        accuracy(table, MANY)
+    assert accuracy(table, MANY, columns={"emotion": "emotion"}) == 1.0
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"middle": [20 + n * 11 % 45 for n in range(18)]},
+        {"iou": SHARES[0]},
+        {"hit": RIGHT},
+        {"found": [f"[[{n}, {n + 9}]]" for n in range(18)]},
+        {"pred_apex": MANY["onset"] + 1},
+    ],
+    ids=["middles", "overlaps", "marks", "lists", "apex with an owner"],
+)
+def test_judge_ends_refuses_true_ends_beside_answers(columns):
+    with pytest.raises(DataError, match="equal true ones in 18 of 18 rows"):
+        score(MANY.assign(**columns), MANY, bootstrap=0)
+
+
+def test_judge_ends_refuses_second_ends_that_find_truths():
+    found = MANY[["subject", "video"]].assign(onset=MANY["onset"] + 30, offset=MANY["offset"] + 30)
+    found = found.assign(x=MANY["onset"] + MANY.index % 3, y=MANY["offset"] + MANY.index % 3, shot=7, cut=RIGHT)
+    with pytest.raises(DataError, match="'x' and 'y' hold plausible ends"):
+        score(found, MANY, bootstrap=0)
+    assert score(found.drop(columns="y"), MANY, bootstrap=0).summary["spotting"]["micro"]["fp"] == 18
+
+
+def test_judge_confidence_refuses_what_hardly_varies():
+    found = MANY.drop(columns="emotion").assign(
+        onset=MANY["onset"] + 1, confidence=[0.93 + n % 3 / 100 for n in range(18)]
+    )
+    with pytest.raises(DataError, match="'AU12_r' could be it: name it with --column confidence=AU12_r"):
+        score(found.assign(AU12_r=SHARES[1]), MANY, bootstrap=0)
+    assert score(found.assign(seconds=found["onset"] / 30), MANY, bootstrap=0).summary["spotting"]["micro"]["tp"] == 18
+
+
 def test_emotions_of_intervals_are_judged_alike():
     table = truth().assign(onset=truth()["onset"] + 1, final=ANSWERS)
     with pytest.raises(DataError, match="'final' holds the same classes"):
@@ -186,3 +248,23 @@ def test_score_takes_any_names_for_one_number_or_refuses(seed):
     assert len(found - {"refused"}) <= 1
     if not seed % 2:
         assert found == {"refused"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_score_takes_any_names_of_ends_for_one_number_or_refuses(seed):
+    rng = random.Random(seed)
+    shifted = MANY[["onset", "offset"]] + 2 * (seed % 2)
+    other = [
+        [start + rng.randint(20, 40), end + rng.randint(20, 40)] for start, end in MANY[["onset", "offset"]].to_numpy()
+    ]
+    columns = [*zip(*other), [rng.random() for _ in other], [rng.choice("xyz") for _ in other]]
+    base = MANY[["subject", "video"]].assign(onset=shifted["onset"], offset=shifted["offset"])
+    found = set()
+    for names in itertools.permutations(("foo", "bar", "extra", "more")):
+        try:
+            micro = score(base.assign(**dict(zip(names, columns))), MANY, bootstrap=0).summary["spotting"]["micro"]
+            found.add((micro["tp"], micro["fp"]))
+        except DataError:
+            found.add("refused")
+    assert len(found - {"refused"}) <= 1
+    assert seed % 2 or found == {"refused"}

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from mebench.api.score_files import score
+from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.text_table import Remarks
 
@@ -38,3 +39,13 @@ def test_further_intervals_count_on_both_sides(names):
     for given, true in ((wide, long), (long, wide), (wide, wide)):
         micro = score(given, true, bootstrap=0).summary["spotting"]["micro"]
         assert (micro["tp"], micro["fp"], micro["fn"]) == (3, 0, 0)
+
+
+def test_further_intervals_that_overlap_the_first_are_refused():
+    """Two programs side by side: the second finds the same moments."""
+    truth = pd.DataFrame({"video": list("abc"), "onset": [10, 40, 8], "offset": [20, 50, 22]})
+    both = truth.assign(onset2=truth["onset"] + 3, offset2=truth["offset"] + 5)
+    with pytest.raises(DataError, match="overlap those of 'onset' and 'offset' in 3 of 3 rows"):
+        score(both, truth, bootstrap=0)
+    second = {"onset": "onset2", "offset": "offset2"}
+    assert score(both, truth, bootstrap=0, columns=second).summary["spotting"]["micro"]["fp"] == 0

@@ -69,6 +69,25 @@ def test_frame_scores_of_several_runs_are_refused():
         score(table, truth, what="frame scores", k_prime=7, bootstrap=0)
 
 
+def test_runs_that_each_find_some_videos_are_refused():
+    """No value has nearly all videos: the intervals of two values overlap, and those of one never do."""
+    parts = [
+        TRUTH.iloc[some].assign(tau=tau) for tau, some in ((0.3, [0, 1, 2, 3, 4]), (0.5, [0, 2, 4]), (0.7, [0, 4]))
+    ]
+    with pytest.raises(DataError, match="values of 'tau'"):
+        score(pd.concat(parts), TRUTH, bootstrap=0)
+
+
+@pytest.mark.parametrize("shape", ["rows by run", "intervals by video, a list for each run"])
+def test_runs_of_json_keep_their_names(write, shape):
+    rows = [runs("seed", (seed,), seed).drop(columns="seed") for seed in (0, 1)]
+    value = {f"run_{n}": table.to_dict("records") for n, table in enumerate(rows)}
+    if shape != "rows by run":
+        value = [{row.video: [[row.onset, row.offset]] for row in table.itertuples()} for table in rows]
+    with pytest.raises(DataError, match="the videos recur under each of the 2 values of 'key'"):
+        score(write(json.dumps(value), "p.json"), TRUTH.assign(video=[*"abxcd"]), bootstrap=0)
+
+
 def test_folds_and_numbers_of_intervals_are_no_runs():
     two = pd.concat([TRUTH, TRUTH.assign(onset=TRUTH["onset"] + 100, offset=TRUTH["offset"] + 100)])
     two = two.assign(number=[1] * 5 + [2] * 5, fold=two["subject"], note="x", side=["l", "r"] * 5)

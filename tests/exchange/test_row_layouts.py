@@ -146,6 +146,13 @@ def test_rows_from_list_of_rows_prefers_first_of_two_lists():
     assert rows_from_list_of_rows([row]) == [{"video": "a", "score": 0.5, "onset": 3}]
 
 
+@pytest.mark.parametrize("lists", [("gt", "pred"), ("pred", "gt")])
+def test_rows_from_list_of_rows_says_whose_each_list_is(lists):
+    intervals = {"gt": [[3, 9]], "pred": [[4, 8]]}
+    (row,) = table_of([{"video": "a", **{name: intervals[name] for name in lists}}])
+    assert row == {"video": "a", "gt onset": 3, "gt offset": 9, "pred onset": 4, "pred offset": 8}
+
+
 def test_video_pairs_decline_longer_lists():
     assert rows_from_video_pairs([["a", [[3, 9]], 0.5]]) is None
 
