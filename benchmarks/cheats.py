@@ -27,7 +27,7 @@ from mebench.runner.session import open_session
 from tests.helpers.plugin_folders import copy_plugins
 from tests.plugins.cheat.marks import lay_boards
 from tests.plugins.cheat.view import digests_of_maps
-from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MARKS, MEMORY, PROCESSES, REMAINING, REST
+from tests.plugins.cheat.ways import WAYS
 
 
 def write_cheat(root: Path, maps: Path) -> None:
@@ -63,9 +63,7 @@ def scores(ways: Sequence[str], maps: Path, folder: Path, sandbox: str, workers:
 def main() -> None:
     parser = argparse.ArgumentParser(description="What looking for labels is worth.")
     parser.add_argument("maps", type=Path)
-    parser.add_argument(
-        "--ways", nargs="+", default=["none", *MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *MARKS, *REMAINING, *REST]
-    )
+    parser.add_argument("--ways", nargs="+", default=[way for way in WAYS if way not in ("host", "told")])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--sandboxes", nargs="+", default=["auto", "off"], help="values of sandbox=")
     args = parser.parse_args()

@@ -28,16 +28,7 @@ from mebench.testing.contracts import cut_down
 
 FREQUENT = (
     *("futex", "read", "write", "close", "munmap", "mprotect", "newfstatat", "fstat", "lseek", "poll", "brk"),
-    *(
-        "clock_gettime",
-        "clock_nanosleep",
-        "rt_sigaction",
-        "rt_sigprocmask",
-        "getpid",
-        "gettid",
-        "sched_yield",
-        "pread64",
-    ),
+    *("rt_sigaction", "rt_sigprocmask", "getpid", "gettid", "sched_yield", "pread64"),
     *("getdents64", "readlink", "stat", "lstat"),
 )
 """Calls without an argument of interest, which are made so often that watching them would take hours."""

@@ -384,6 +384,21 @@ class FittedMethod:
         else:
             with self.views.limited_to([*job.train, *job.valid]):
                 train_method(after_epoch=self._keep_epoch_predictions if job.epoch_predictions else None)
+        self._check_weights()
+
+    def _check_weights(self) -> None:
+        """Stop where a training has diverged: a network without numbers would spot nothing, and say nothing of it.
+
+        Raises:
+            PluginError: weights are not finite.
+        """
+        weights = dict(self.method.named_parameters())
+        diverged = [name for name, numbers in weights.items() if not torch.isfinite(numbers).all()]
+        if diverged:
+            raise PluginError(
+                f"{self._name}: its training has diverged: {len(diverged)} of its {len(weights)} arrays of weights hold numbers that are "
+                f"not finite, {diverged[0]!r} first; a lower learning rate or precision=32-true may help"
+            )
 
     def _keep_epoch_predictions(self) -> bool:
         """Keep the predictions for the tested subjects after an epoch of the last stage; no epoch is selected by
@@ -433,10 +448,14 @@ class FittedMethod:
         """The checked answer of `classify`: (n_clips, n_classes)."""
         rows = np.asarray(self.method.classify(clips), dtype=np.float64)
         expected = (len(clips), len(self.task.classes))
-        if rows.shape != expected or not np.isfinite(rows).all():
+        if rows.shape != expected:
             raise PluginError(
-                f"{self._name}: classify gave shape {rows.shape} (or numbers that are not finite), "
-                f"expected (n_clips, n_classes) = {expected}"
+                f"{self._name}: classify gave shape {rows.shape}, expected (n_clips, n_classes) = {expected}"
+            )
+        if not np.isfinite(rows).all():
+            row = int(np.flatnonzero(~np.isfinite(rows).all(axis=1))[0])
+            raise PluginError(
+                f"{self._name}: classify gave {rows[row].tolist()} for {clips[row].video.key}, expected a finite number for each class"
             )
         return rows
 

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
 
 LARGEST = 1e15
 """Numbers beyond are no costs and no scores, as in records."""
-ANSWERS = ("predictions.parquet", "clips.parquet")
+FARTHEST_FRAME = 10**9
+"""Frame numbers beyond are none: a film of a day at 1,000 frames a second has a tenth of it."""
+FRAMES = ("onset", "apex", "offset")
+ANSWERS = ("predictions.parquet", "clips.parquet", "truth.parquet")
 COSTS = "costs.csv"
 
 
@@ -42,8 +45,14 @@ def _impossible_cost(costs: pd.DataFrame) -> str:
 
 
 def _impossible_number(answers: pd.DataFrame) -> str:
-    """A confidence or a number of a class that is not finite."""
+    """A frame, a confidence or a number of a class that is not finite. An apex may be missing."""
     columns = {}
+    for column in FRAMES:
+        if column in answers:
+            frames = answers[column].dropna() if column == "apex" else answers[column]
+            odd = ~(frames.abs() <= FARTHEST_FRAME).to_numpy(bool, na_value=False)
+            if odd.any():
+                return f"{column} {float(frames[odd].iloc[0]):g}"
     if "confidence" in answers:
         columns["confidence"] = answers["confidence"].to_numpy(np.float64)
     rows = answers["probabilities"].dropna() if "probabilities" in answers else ()

@@ -125,7 +125,6 @@ _MEMORY: Numbers = {
     "mlock": (149, 228),
     "mlock2": (325, 284),
     "munlock": (150, 229),
-    "memfd_create": (319, 279),
     "membarrier": (324, 283),
 }
 """Memory of the process."""
@@ -185,8 +184,6 @@ _PROCESSES: Numbers = {
     "getcpu": (309, 168),
     "getrandom": (318, 278),
     "restart_syscall": (219, 128),
-    "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424),
 }
 """The process, its threads, its children, and facts about the machine."""
 _SIGNALS: Numbers = {
@@ -341,6 +338,8 @@ _MAP_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x800 | 0x4000 | 0x20000 | 0x1000
 Not: filling with what is in memory already, which would tell what is.
 """
 _NO_OPERATION = errno.EOPNOTSUPP
+_OWN_PROCESS_CLOCK, _OWN_THREAD_CLOCK = 0xFFFFFFFA, 0xFFFFFFFE
+"""The clocks of the processor's time that a process and a thread have used themselves, as numbers of 32 bits."""
 
 LIMITS: dict[str, Limit] = {
     "open": Limit(1, errno.EINVAL, flags=_open_flags()),
@@ -354,19 +353,35 @@ LIMITS: dict[str, Limit] = {
     "madvise": Limit(
         2, errno.EINVAL, values=(4, 8, 14, 15, 0, 1, 2, 10, 11, 16, 17, 18, 19, 102, 103), pretended=(3, 20, 21)
     ),
-    # Doubles, flags of descriptors and of open files, sizes of pipes, seals of memory. Pretended: locks, which other folds would see.
-    "fcntl": Limit(1, errno.EINVAL, values=(0, 1030, 1, 2, 3, 4, 1032, 1033, 1034), pretended=(6, 7, 37, 38)),
+    # Doubles, flags of descriptors and of open files, sizes of pipes. Pretended: locks, which other folds would see.
+    "fcntl": Limit(1, errno.EINVAL, values=(0, 1030, 1, 2, 3, 4, 1032), pretended=(6, 7, 37, 38)),
     # What a terminal is (TCGETS, TIOCGWINSZ), closing on exec, waiting bytes, without blocking.
     "ioctl": Limit(1, errno.ENOTTY, values=(0x5401, 0x5413, 0x5451, 0x5450, 0x541B, 0x5421)),
     # An end with the parent, names of threads, what may be dumped, bounds of capabilities, no new privileges.
     "prctl": Limit(0, errno.EINVAL, values=(1, 2, 3, 15, 16, 23, 38, 39)),
+    # Of the process itself alone: a limit, a session or a group of another one tells what that does.
     "prlimit64": Limit(0, errno.EPERM, values=(0,)),
+    "getsid": Limit(0, errno.EPERM, values=(0,)),
+    "getpgid": Limit(0, errno.EPERM, values=(0,)),
+    # The machine's clocks and those of the process itself. Other numbers are clocks of other processes: what a host has worked.
+    **{
+        name: Limit(0, errno.EINVAL, values=(*range(12), _OWN_PROCESS_CLOCK, _OWN_THREAD_CLOCK))
+        for name in ("clock_gettime", "clock_getres", "clock_nanosleep", "timer_create")
+    },
+    # Type, error, sizes of buffers, who is at the other end, whether it listens, protocol, domain. Not: the cookie, a number that the
+    # kernel counts for all.
+    "getsockopt": Limit(2, errno.ENOPROTOOPT, values=(3, 4, 7, 8, 17, 30, 38, 39)),
 }
-"""The values of arguments that are heard: of other values the kernel seems to know nothing. `prlimit64` of another process is refused."""
+"""The values of arguments that are heard: of other values the kernel seems to know nothing. What is asked of another process is refused."""
 GPU_COMMANDS = (ord("F"), ord("d"), ord("K"), ord("G"), 0)
 """Kinds of `ioctl` that drivers of GPUs use: NVIDIA's, the common one, AMD's, that of WSL; and unnamed ones of NVIDIA's memory."""
-GPU_CALLS: Numbers = {"get_mempolicy": (239, 236), "set_mempolicy": (238, 237), "mbind": (237, 235)}
-"""Further calls that drivers of GPUs make: where memory lies."""
+GPU_CALLS: Numbers = {
+    "get_mempolicy": (239, 236),
+    "set_mempolicy": (238, 237),
+    "mbind": (237, 235),
+    "memfd_create": (319, 279),
+}
+"""Further calls that drivers of GPUs make: where memory lies, and files in memory, whose numbers the kernel counts for all."""
 
 Instruction = tuple[int, int, int, int]
 """Operation, instructions to skip if true and if false, and a value."""

@@ -7,8 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load
 
+import mebench
 from mebench.config import resolve
+from mebench.errors import MebenchError
+from mebench.output.progress import Silent
 from mebench.runner import fold, host, make_plan
+from mebench.testing.folders import write_plugin
 
 DICE = {
     "torch": (torch.manual_seed, lambda n: torch.rand(n).numpy()),
@@ -43,3 +47,13 @@ def test_restore_gives_each_method_its_own_weights(n):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)
         assert not other.training
+
+
+@pytest.mark.usefixtures("own_folder", "untracked", "write_plugin")
+def test_execute_stops_a_training_that_diverges(tiny, tmp_path):
+    """A learning rate beyond all measure ends in one sentence, not in a spotter that is silent or in a class for NaN."""
+    write_plugin("method", "net", tmp_path / "plugins", "network")
+    words = [*tiny, "method=net", "method.epochs=3", "method.filters=2", "method.lr=1e30", "workers=1", "bootstrap=0"]
+    with pytest.raises(MebenchError, match=r"its training has diverged: \d of its \d arrays of weights") as error:
+        mebench.run(*words, plugins=tmp_path / "plugins", progress=Silent())
+    assert "\n" not in str(error.value)

@@ -28,6 +28,8 @@ SPOILT = (
     ("predictions.parquet", "confidence", math.nan),
     ("predictions.parquet", "confidence", math.inf),
     ("clips.parquet", "probabilities", math.nan),
+    ("predictions.parquet", "onset", 1e300),
+    ("truth.parquet", "offset", math.nan),
     ("costs.csv", "fit_seconds", -1e308),
     ("costs.csv", "parameters", 1e308),
 )
@@ -47,11 +49,18 @@ def test_find_impossible_value_names_column_and_value(tmp_path, name, column, va
 
 @pytest.mark.parametrize(
     ("words", "spoilt"),
-    [(("runs", "verify"), SPOILT[1:4]), (("runs", "show", "-v"), SPOILT[3:]), (("report",), SPOILT[1:4])],
+    [
+        (("runs", "verify"), SPOILT[1:4]),
+        (("runs", "show", "-v"), SPOILT[4:]),
+        (("report",), SPOILT[1:4]),
+        (("predictions", "export", "-o", "out.csv"), SPOILT[1:4:2]),
+        (("leaderboard", "export", "--out", "records"), SPOILT[2:6]),
+    ],
 )
-def test_find_impossible_value_is_said_by_each_verb(mebench, tmp_path, words, spoilt):
+def test_find_impossible_value_is_said_by_each_verb(mebench, tmp_path, monkeypatch, words, spoilt):
+    monkeypatch.chdir(tmp_path)
     for number, (name, column, value) in enumerate(spoilt):
         spoil(make_run(tmp_path / "runs", f"run{number}"), name, column, value)
-        code, _, error = mebench(*words, f"run{number}", "--runs", tmp_path / "runs")
+        code, _, error = mebench(*words[:2], f"run{number}", *words[2:], "--runs", tmp_path / "runs")
         assert (code, "unexpected" in error) == (4, False), error
         assert "which no method gives" in error

@@ -21,7 +21,7 @@ from tests.helpers.known_secret import write_secret
 from tests.helpers.plugin_folders import PLUGINS, copy_plugins
 from tests.plugins.cheat.marks import lay_boards
 from tests.plugins.cheat.view import digests_of_maps
-from tests.plugins.cheat.ways import FACTS, FILES, LEFT, MARKS, MEMORY, PROCESSES, REST
+from tests.plugins.cheat.ways import COUNTED, FACTS, FILES, LEFT, MARKS, MEMORY, PROCESSES, REST
 
 REFUSED = {
     *("dataset", "asking", "file", "folders", "question", "note", "store", "network"),
@@ -110,7 +110,7 @@ def test_sandbox_and_aliases_hide_labels_from_cheats(tried):
 
     Each is tried twice in one folder: in one worker, and after another method has run, by two folds at once.
     """
-    ways = [*MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *MARKS, *REST]
+    ways = [*MEMORY, *FILES, *PROCESSES, *FACTS, *LEFT, *MARKS, *COUNTED, *REST]
     silent = [way for way in ways if way not in (*REFUSED, *DRAWN)]
     tries = ["none", *sorted(REFUSED), *DRAWN, together(silent)]
     scores = tried(tries, *TWO_FOLDS)

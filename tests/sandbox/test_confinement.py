@@ -256,10 +256,15 @@ def test_sandbox_leaves_no_mark_on_a_file_that_it_reads(folder):
             "paged out": error(libc.madvise(None, 0, 21)),
             "namespace": error(libc.syscall(272, 0x10000000)),
             "clone3": error(libc.syscall(435, None, 0)),
-            "network": (folder / "granted/file.txt").exists() and tried(lambda: open("/proc/self/net/unix").read(1)),
-            "numbers": tried(lambda: open("/proc/sys/kernel/ns_last_pid").read(1)),
-            "mounts": tried(lambda: open("/proc/self/mountinfo").read(1)),
-            "requests": tried(lambda: open("/proc/sys/fs/aio-nr").read(1)),
+            "who is told": failed(lambda: fcntl.fcntl(opened, 8, os.getpid())),
+            "signal": failed(lambda: fcntl.fcntl(opened, 10, 35)),
+            "told of names": failed(lambda: fcntl.fcntl(opened, 1026, 2)),
+            "size of pipe": failed(lambda: fcntl.fcntl(os.pipe()[0], 1031, 1 << 20)),
+            "handle": error(libc.syscall(303, -100, b"x", buffer, buffer, 0)),
+            "key": error(libc.syscall(248, b"user", b"a", b"b", 1, -4)),
+            "faults": error(libc.syscall(323, 0)),
+            "memory file": failed(lambda: os.memfd_create("x")),
+            "name": failed(lambda: os.link(folder / "granted/file.txt", folder / "granted/again.txt")),
             "terminal": os.isatty(opened),
         }))
         """,
@@ -267,13 +272,73 @@ def test_sandbox_leaves_no_mark_on_a_file_that_it_reads(folder):
     assert found == {
         **dict.fromkeys(("flags", "attributes", "version"), "ENOTTY"),
         **dict.fromkeys(("hint", "hint read", "lease", "who locks", "directly"), "EINVAL"),
+        **dict.fromkeys(("who is told", "signal", "told of names", "size of pipe"), "EINVAL"),
         **dict.fromkeys(("without waiting", "without keeping", "what is in memory"), "ENOTSUP"),
-        **dict.fromkeys(("mincore", "cachestat", "statfs", "namespace", "clone3"), "ENOSYS"),
+        **dict.fromkeys(
+            ("mincore", "cachestat", "statfs", "namespace", "clone3", "handle", "faults", "memory file"), "ENOSYS"
+        ),
         **dict.fromkeys(("lock", "dropped"), None),
-        **dict.fromkeys(("network", "numbers", "mounts", "requests"), "PermissionError"),
+        **dict.fromkeys(("key",), "EPERM"),
+        "name": "EACCES",
         "plain": len(file.read_bytes()),
         "paged out": 0,
         "terminal": False,
+    }
+
+
+COUNTERS = (
+    *("stat", "vmstat", "interrupts", "softirqs", "diskstats", "meminfo", "loadavg", "uptime", "locks", "schedstat"),
+    *(
+        "slabinfo",
+        "buddyinfo",
+        "pressure/io",
+        "key-users",
+        "sysvipc/shm",
+        "sys/fs/file-nr",
+        "sys/fs/inode-nr",
+        "sys/fs/aio-nr",
+    ),
+    *(
+        "sys/kernel/ns_last_pid",
+        "sys/kernel/core_pattern",
+        "sys/kernel/random/boot_id",
+        "self/net/unix",
+        "self/mountinfo",
+    ),
+    *("self/io", "self/smaps", "self/sched", "self/cgroup", "self/fdinfo/0", "self/oom_score_adj", "self/task"),
+)
+"""Files of `/proc` that tell what else the machine did."""
+
+
+@needs_all
+def test_sandbox_asks_nothing_of_other_processes(folder):
+    """Neither what the kernel counts for all, nor clocks, groups or sessions of others, nor a number that it gives to sockets."""
+    found = confined(
+        folder,
+        """
+        import socket, time
+        parent = os.getppid()
+        clock = ~parent << 3 | 2
+        print(json.dumps({
+            "files": sorted({tried(lambda: open("/proc/" + name).read(1)) for name in sys.argv[2:]}),
+            "cgroups": tried(lambda: os.listdir("/sys/fs/cgroup")),
+            "clock": tried(lambda: time.clock_gettime(clock)),
+            "resolution": tried(lambda: time.clock_getres(clock)),
+            "session": tried(lambda: os.getsid(parent)),
+            "group": tried(lambda: os.getpgid(parent)),
+            "handle": tried(lambda: os.pidfd_open(parent)),
+            "cookie": tried(lambda: socket.socketpair()[0].getsockopt(1, 57, 8)),
+            "own": os.getsid(0) > 0 and time.process_time() > 0 and time.clock_gettime(-6) > 0,
+        }))
+        """,
+        *COUNTERS,
+    )
+    assert set(found.pop("files")) <= {"PermissionError", "FileNotFoundError"}  # some kernels lack some of them
+    assert found == {
+        "cgroups": "PermissionError",
+        **dict.fromkeys(("clock", "resolution", "handle", "cookie"), "OSError"),
+        **dict.fromkeys(("session", "group"), "PermissionError"),
+        "own": True,
     }
 
 

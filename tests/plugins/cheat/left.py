@@ -111,7 +111,7 @@ def _ancestors() -> Iterator[int]:
 
 def keep_at_start_of_programs(cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
     """Write labels, and code, where each Python or each program would run or find them when it starts; only in a confinement."""
-    if confinement.entered is None or confinement.missing_parts():
+    if confinement.entered is None or confinement.entered.lacks:
         return  # it would harm this machine
     labels = json.dumps(labels_of_pictures(train))
     for folder in _folders_of_programs():

@@ -13,6 +13,7 @@ import os
 import shutil
 import struct
 import sysconfig
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -43,10 +44,14 @@ READ_AT_ONCE = 8
 """The flag of `preadv2` by which it fails for what is not in memory."""
 SECONDS_TO_MEET = 0.3
 """The time that a fold waits for another one that works beside it."""
-FAST = 8e-6
+FAST = 4e-5
 """Seconds in which a byte comes from memory, and not from the disk."""
-PREADV2, MINCORE = 327, 27
+SECONDS_OF_WAITING = 30
+"""The time that a thread waits at a place of a file."""
+PREADV2, MINCORE, FUTEX = 327, 27, 202
 """Numbers of system calls on x86_64; elsewhere they fail, or do something else without harm."""
+SET_OPEN_LOCK, GET_OPEN_LOCK = 37, 36
+LOCK = struct.Struct("hhqqi4x")
 
 
 def lay_boards(folder: Path) -> None:
@@ -87,7 +92,7 @@ class Mark(NamedTuple):
 def boards() -> tuple[tuple[Path, ...], ...]:
     """The files to mark, of each board."""
     own = tuple(sorted(BOARD.glob("*")))
-    if confinement.entered is None or confinement.missing_parts():
+    if confinement.entered is None or confinement.entered.lacks:
         return (own,)  # it would harm this machine
     return own, tuple(map(Path, json.loads(BOARDS.read_text())["library"]))
 
@@ -169,11 +174,16 @@ def _seconds_to_read(file: int) -> float:
     return time.perf_counter() - began
 
 
-def _is_locked(file: int) -> bool:
-    """Whether another process holds a lock, after some time in which one may have taken it."""
+def _meet() -> None:
+    """Wait once for a fold that works beside this one."""
     if not _WAITED:
         time.sleep(SECONDS_TO_MEET)
         _WAITED.append(True)
+
+
+def _is_locked(file: int) -> bool:
+    """Whether another process holds a lock, after some time in which one may have taken it."""
+    _meet()
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -182,6 +192,36 @@ def _is_locked(file: int) -> bool:
 
 
 _WAITED: list[bool] = []
+
+
+def _is_locked_as_open(file: int) -> bool:
+    """Whether another open file has a lock."""
+    _meet()
+    kind, *_ = LOCK.unpack(fcntl.fcntl(file, GET_OPEN_LOCK, LOCK.pack(fcntl.F_WRLCK, 0, 0, 0, 0)))
+    return bool(kind != fcntl.F_UNLCK)
+
+
+def _wait_at(file: int) -> None:
+    """Let a thread wait at the beginning of a file, which all who read it have in common."""
+    mapped = mmap.mmap(file, 0, mmap.MAP_SHARED, mmap.PROT_READ)
+    content = int.from_bytes(mapped[:4], "little")
+    time_to_wait = struct.pack("qq", SECONDS_OF_WAITING, 0)
+    waiting = (FUTEX, ctypes.c_void_p(_address(mapped)), 0, ctypes.c_uint32(content), time_to_wait, None, 0)
+    threading.Thread(target=LIBC.syscall, args=waiting, daemon=True).start()
+
+
+def _is_waited_at(file: int) -> bool:
+    """Whether a thread of another process waits there, which this ends."""
+    _meet()
+    mapped = mmap.mmap(file, 0, mmap.MAP_SHARED, mmap.PROT_READ)
+    return bool(LIBC.syscall(FUTEX, ctypes.c_void_p(_address(mapped)), 1, 1, None, None, 0) > 0)
+
+
+def _link(file: int) -> None:
+    """Give a file one more name."""
+    path = Path(f"/proc/self/fd/{file}").readlink()
+    os.link(path, BOARD.parent / f"{path.name}-{os.getpid()}")
+
 
 CHATTR = Mark(
     lambda file: fcntl.ioctl(file, SET_FLAGS, struct.pack("l", _read_flags(file) | FLAG)),
@@ -196,4 +236,11 @@ ATIME = Mark(
 )
 PAGES = Mark(lambda file: os.read(file, 1), _is_in_memory)
 TIME = Mark(lambda file: os.read(file, 1), lambda file: _seconds_to_read(file) < FAST)
+MODE = Mark(lambda file: os.fchmod(file, 0o755), lambda file: bool(os.fstat(file).st_mode & 0o100))
+XATTR = Mark(lambda file: os.setxattr(file, "user.m", b"1"), lambda file: "user.m" in os.listxattr(file))
+LINKS = Mark(_link, lambda file: os.fstat(file).st_nlink > 1)
+OPEN_LOCKS = Mark(
+    lambda file: fcntl.fcntl(file, SET_OPEN_LOCK, LOCK.pack(fcntl.F_RDLCK, 0, 0, 0, 0)), _is_locked_as_open
+)
+WAITING = Mark(_wait_at, _is_waited_at)
 LOCKS = Mark(lambda file: fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB), _is_locked)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
-from . import facts, files, host, left, marks, memory, processes
+from . import counted, facts, files, host, left, marks, memory, processes
 
 if TYPE_CHECKING:
     from .method import Cheat
@@ -98,10 +98,27 @@ MARKS = {
         ("atime", marks.ATIME),
         ("pages", marks.PAGES),
         ("locks", marks.LOCKS),
+        ("locks of open files", marks.OPEN_LOCKS),
+        ("mode", marks.MODE),
+        ("attribute", marks.XATTR),
+        ("links", marks.LINKS),
     )
 }
 """Ways through marks at files that folds may read alone."""
-REMAINING = {"time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME))}
+COUNTED = {
+    name: Way(number.label, number.keep)
+    for name, number in (
+        ("cookies", counted.Counted(counted.cookie)),
+        ("files in memory", counted.Counted(counted.number_of_memory_file)),
+    )
+}
+"""Ways through numbers that the kernel counts for all."""
+_THREADS = counted.Counted(counted.thread_number)
+REMAINING = {
+    "time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME)),
+    "numbers of processes": Way(_THREADS.label, _THREADS.keep),
+    "waiting at a file": Way(marks.label_by_marks(marks.WAITING, own=False), marks.keep_marks(marks.WAITING)),
+}
 """Ways that the sandbox does not close, see `docs/understand/guard.md`."""
 REST = {
     "for others": Way(host.answer_for_others),
@@ -129,6 +146,7 @@ WAYS = {
     **FACTS,
     **LEFT,
     **MARKS,
+    **COUNTED,
     **REMAINING,
     **REST,
 }
