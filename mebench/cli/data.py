@@ -1,4 +1,4 @@
-"""`mebench data summary|verify|preview|fake|unpack`: inspect a dataset before a run."""
+"""`mebench data summary|verify|preview|describe|fake|unpack`: inspect a dataset before a run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mebench.output.terminal import at_terminal, format_count, print_lines, prin
 
 with lazy_imports():
     from mebench.annotations import annotation, unpack
-    from mebench.inspection import dataset_summary, soundness, tiles
+    from mebench.inspection import dataset_summary, dataset_tables, soundness, tiles
     from mebench.reports import dataset_report
 
 if TYPE_CHECKING:
@@ -174,6 +174,32 @@ def _plain_strip(strip: Strip) -> dict[str, Any]:
         "landmarks": strip.face is not None and strip.face.landmarks is not None,
         "problem": strip.problem or None,
     }
+
+
+@app.command("describe", epilog="Example: mebench data describe dataset=synthetic --out described")
+def data_describe_command(
+    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to write into.")],
+    words: DatasetWords = None,
+    files: Files = None,
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Write annotations as tables described in Croissant.
+
+    The description names columns, types and hashes, so that catalogues list the dataset and programs load it. No image is written.
+    """
+    members = datasets_of(words, files, plugins)
+    folder = Path(out).expanduser()
+    written = list[Path]()
+    for id_, dataset in members.items():
+        own = folder / id_ if len(members) > 1 else folder
+        written += dataset_tables.write_described_tables(id_, dataset, own)
+    write_json(
+        {"files": [str(path) for path in written]},
+        json,
+        *map(str, written),
+        "They hold the annotations: pass them on only where the dataset's licence allows it",
+    )
 
 
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")

@@ -1,8 +1,8 @@
-"""`mebench leaderboard build|across|export|submit|merge|renew|upgrade|known`: tables and page, and the records of runs behind them."""
+"""`mebench leaderboard build|across|export|archive|submit|merge|renew|upgrade|known`: tables and page, and the records behind them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -39,9 +39,11 @@ with lazy_imports():
     from mebench.core import dataset as dataset_contract
     from mebench.intake import (
         accept,
+        board_archive,
         collect,
         disagreements,
         export,
+        hub_results,
         receivers,
         record_registry,
         submissions as board_submissions,
@@ -213,13 +215,32 @@ def leaderboard_across_command(
 
 @app.command("export", epilog="Example: mebench leaderboard export mean-synthetic")
 def leaderboard_export_command(
-    run: RunId, runs: Runs = "", out: RecordsOut = "leaderboards/records", json: Json = None
+    run: RunId,
+    runs: Runs = "",
+    out: RecordsOut = "leaderboards/records",
+    hub: Annotated[
+        str,
+        typer.Option(
+            "--hub",
+            metavar="OWNER/NAME",
+            help="Write evaluation results for this benchmark of the Hugging Face Hub instead; --out is the model's repository.",
+        ),
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--source", metavar="URL", help="With --hub: page that shows the record or its board.")
+    ] = "",
+    json: Json = None,
 ) -> None:
     """Write the record of a run for other leaderboards.
 
     The beginning of several ids takes all of them, if they differ in the seed alone: each seed has a record of its own.
     """
     folders = run_seeds.open_result(runs, run)
+    if source and not hub:
+        raise ConfigError("--source goes into evaluation results: name their benchmark with --hub OWNER/NAME")
+    if hub:
+        _export_to_hub(folders, hub, Path(out).expanduser(), source, json)
+        return
     for folder in folders:
         if run_record.is_record(folder):
             raise RunError(
@@ -229,6 +250,16 @@ def leaderboard_export_command(
     lines = [line for _, line in exported]
     reports = [report for report, _ in exported]
     write_json(reports[0] if len(reports) == 1 else reports, json, *lines)
+
+
+def _export_to_hub(
+    folders: Sequence[run_folder.RunFolder], benchmark: str, repository: Path, source: str, json: str | None
+) -> None:
+    """Write the main scores of runs as evaluation results of the Hub."""
+    records = [run_record.read_record(folder) for folder in folders]
+    files = [hub_results.write_eval_results(record, benchmark, repository, source) for record in records]
+    lines = [f"{file}: commit it in the model's repository, whose page then shows it" for file in files]
+    write_json({"benchmark": benchmark, "files": [str(file) for file in files]}, json, *lines)
 
 
 def _export_run(folder: run_folder.RunFolder, out: str) -> tuple[dict[str, Any], str]:
@@ -241,6 +272,32 @@ def _export_run(folder: run_folder.RunFolder, out: str) -> tuple[dict[str, Any],
         advice = f"This is a trial and does not belong on a board of the real dataset; its row says: {remark}"
     report = {"run": folder.id, "record": str(record), "bytes": n_bytes, "remark": remark}
     return report, f"{record}: {format_size(n_bytes)}. {advice}"
+
+
+@app.command("archive", epilog="Example: mebench leaderboard archive field --out archive")
+def leaderboard_archive_command(
+    board: Annotated[str, typer.Argument(metavar="BOARD", help="Id of a board in boards.yaml, such as field.")],
+    leaderboard: Annotated[
+        str, typer.Option("--leaderboard", metavar="FOLDER", help="The folder of the leaderboard.")
+    ] = "leaderboards",
+    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "archive",
+    json: Json = None,
+) -> None:
+    """Pack a board with its tables and records, with hashes.
+
+    Beside the archive lies its description in Croissant, by which catalogues of datasets find it.
+    """
+    archive, description, n_records = board_archive.write_board_archive(
+        Path(leaderboard).expanduser(), board, Path(out).expanduser()
+    )
+    size = format_size(archive.stat().st_size)
+    write_json(
+        {"archive": str(archive), "description": str(description), "records": n_records},
+        json,
+        f"{archive}: {format_count(n_records, 'record')}, {size}; SHA256SUMS has the hash of each file",
+        f"{description}: its description in Croissant",
+        "Pass it on only where the licences of the datasets allow it: records hold annotated intervals and classes",
+    )
 
 
 @app.command(
