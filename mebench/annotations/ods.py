@@ -35,6 +35,7 @@ class OdsSheet:
         merged: first column, first row, last column and last row of merged cells.
         hidden_rows: rows that are hidden or filtered out.
         hidden_columns: columns that are hidden.
+        struck: row and column of the cells that are struck out.
         formulas: formula by row and column.
         without_value: places of formulas that no program has computed.
     """
@@ -46,6 +47,7 @@ class OdsSheet:
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
     hidden_rows: set[int] = field(default_factory=set)
     hidden_columns: set[int] = field(default_factory=set)
+    struck: set[tuple[int, int]] = field(default_factory=set)
     formulas: dict[tuple[int, int], str] = field(default_factory=dict)
     without_value: set[tuple[int, int]] = field(default_factory=set)
 
@@ -106,6 +108,7 @@ class _Reader:
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._style = ""
         self._hidden_styles: set[str] = set()
+        self._struck_styles: set[str] = set()
         self._cell: tuple[int, int] | None = None
         self._has_text = False
 
@@ -136,7 +139,7 @@ class _Reader:
             self._row = 0
             self._column = 0
         elif not self.sheets:
-            self._note_hidden_style(tag, attributes)
+            self._note_style(tag, attributes)
         elif tag == f"{_TABLE}table-column":
             self._start_column(attributes)
         elif tag == f"{_TABLE}table-row":
@@ -148,12 +151,16 @@ class _Reader:
         elif tag in _CELLS:
             self._start_cell(attributes)
 
-    def _note_hidden_style(self, tag: str, attributes: dict[str, str]) -> None:
-        """Note the style of hidden sheets, which stands above them."""
+    def _note_style(self, tag: str, attributes: dict[str, str]) -> None:
+        """Note the styles of hidden sheets and of struck cells, which stand above the sheets."""
         if tag == f"{_STYLE}style":
             self._style = attributes.get(f"{_STYLE}name", "")
         elif tag == f"{_STYLE}table-properties" and attributes.get(f"{_TABLE}display") == "false":
             self._hidden_styles.add(self._style)
+        elif tag == f"{_STYLE}text-properties":
+            lines = {attributes.get(f"{_STYLE}text-line-through-{what}", "none") for what in ("style", "type")}
+            if lines != {"none"}:
+                self._struck_styles.add(self._style)
 
     def _start_column(self, attributes: dict[str, str]) -> None:
         """Note a column that is hidden."""
@@ -171,6 +178,8 @@ class _Reader:
         self._column += repeats
         self._cell = (row, column)
         self._has_text = f"{_OFFICE}value-type" in attributes
+        if attributes.get(f"{_TABLE}style-name") in self._struck_styles and len(sheet.struck) < SHEET_ROWS:
+            sheet.struck.update((row, column + more) for more in range(min(repeats, SHEET_COLUMNS)))
         if self._has_text:
             self._count(sheet)
         formula = attributes.get(f"{_TABLE}formula", "")

@@ -385,7 +385,7 @@ class SheetDataset(Dataset):
                 log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        note = renumbering_note(self.annotations, numbers)
+        note = renumbering_note(self.annotations, numbers, self.layout.first)
         if note:
             log.marked(None, "frames", "", note, altered=True)
         if not has_frames and self._cropped:

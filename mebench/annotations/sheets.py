@@ -581,8 +581,12 @@ def _workbook(file: BinaryIO, saved: bool = False) -> Any:
 def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, remedy: str) -> Sheet:
     """One sheet with the values that were saved with its formulas; no formula is evaluated."""
     formulas: dict[tuple[int, int], str] = {}
+    struck_styles = _struck_styles(sheet.parent)
+    struck: set[tuple[int, int]] = set()
 
     def text(cell: Any) -> str:
+        if struck_styles and getattr(cell, "_style_id", None) in struck_styles:
+            struck.add((cell.row, cell.column))
         if cell.data_type == "f":
             formulas[cell.row, cell.column] = str(getattr(cell.value, "text", cell.value))  # of an array, or plain
         if cell.is_date and isinstance(cell.value, int | float):
@@ -609,6 +613,7 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, remedy: str) -> Sheet:
     hidden = (
         *_hidden_rows(plain, _numbers_of_hidden_rows(xml)),
         *_hidden_columns(plain, _numbers_of_hidden_columns(xml)),
+        *_struck_rows(plain, struck),
     )
     filled = _with_merged_values(replace(plain, remarks=(*plain.remarks, *hidden)), merged)
     if not formulas:
@@ -685,6 +690,26 @@ def _hidden_rows(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...]:
     return tuple(Repair(number, "all columns", "", None, HIDDEN, sheet.where) for number in hidden)
 
 
+def _struck_styles(book: Any) -> set[int]:
+    """Numbers of the styles of a workbook whose text is struck out."""
+    return {number for number, style in enumerate(book._cell_styles) if book._fonts[style.fontId].strike}
+
+
+def _struck_rows(sheet: Sheet, struck: Collection[tuple[int, int]]) -> tuple[Repair, ...]:
+    """Remarks on the rows that are struck out, in half of their cells or more; they count all the same.
+
+    Args:
+        sheet: the rows.
+        struck: row and column, from 1, of the cells that are struck out.
+    """
+    remarks = []
+    for number, cells in sheet.rows if struck else ():
+        filled = [(number, column) for column, cell in enumerate(cells, 1) if cell.strip()]
+        if 2 * sum(place in struck for place in filled) >= len(filled) > 0:
+            remarks.append(Repair(number, "all columns", "", None, STRUCK, sheet.where))
+    return tuple(remarks)
+
+
 def _filled_columns(sheet: Sheet) -> set[int]:
     """Numbers, from 1, of the columns with content."""
     filled: set[int] = set()
@@ -705,6 +730,7 @@ def _hidden_columns(sheet: Sheet, numbers: Collection[int]) -> tuple[Repair, ...
 
 
 HIDDEN = "hidden in the sheet, but counted"
+STRUCK = "struck out in the sheet, but counted"
 FORMULA = "="
 """The beginning of a cell with a formula that no program has computed."""
 
@@ -806,7 +832,7 @@ def _read_ods(path: Path, remedy: str) -> list[Sheet]:
 
 
 def _as_shown(sheet: Sheet, facts: OdsSheet) -> Sheet:
-    """A sheet of an OpenDocument workbook with what its cells do not show: merged, hidden and uncalculated ones."""
+    """A sheet of an OpenDocument workbook with what its cells do not show: merged, hidden, struck and uncalculated ones."""
     values = {(number, column): text for number, row in sheet.rows for column, text in enumerate(row, 1)}
     saved = {place: "" if place in facts.without_value else values.get(place, "") for place in facts.formulas}
     never_computed = _never_computed(facts.formulas, saved)
@@ -819,7 +845,11 @@ def _as_shown(sheet: Sheet, facts: OdsSheet) -> Sheet:
         reason = "a formula is never run, the value saved with it is read"
         remarks.append(Repair(number, f"column {column}", formula, saved[number, column], reason, sheet.where))
     whole = replace(sheet, rows=tuple(sorted(rows.items())), remarks=(*sheet.remarks, *remarks))
-    hidden = (*_hidden_rows(whole, facts.hidden_rows), *_hidden_columns(whole, facts.hidden_columns))
+    hidden = (
+        *_hidden_rows(whole, facts.hidden_rows),
+        *_hidden_columns(whole, facts.hidden_columns),
+        *_struck_rows(whole, facts.struck),
+    )
     shown = replace(whole, remarks=(*whole.remarks, *hidden), is_hidden=facts.is_hidden)
     return _with_merged_values(shown, facts.merged)
 

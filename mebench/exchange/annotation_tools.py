@@ -46,6 +46,8 @@ def sheet_of_tool(raw: bytes, name: str) -> Sheet | None:
         return _sheet(name, tool, _rows_of_via(_text_of(raw, name)))
     if tool == "BORIS":
         return _sheet(name, tool, _rows_of_boris(_text_of(raw, name)))
+    if tool == "Label Studio" and b'"result"' not in raw:
+        raise DataError("another export of Label Studio than JSON: export JSON (not JSON-MIN, not CSV)")
     return None
 
 
@@ -60,12 +62,16 @@ def tool_of(raw: bytes) -> str | None:
         return "Praat"
     if head.startswith((b"<?xml", b"<annotation")) and b"<annotation>" in head and b"<body" in raw:
         return "Anvil"
-    if head.startswith(b"# Exported using VGG Image Annotator") or b"# CSV_HEADER" in head:
+    is_via = head.startswith(
+        (b"# Exported using VGG Image Annotator", b"filename,file_size,file_attributes,region_count")
+    )
+    if is_via or b"# CSV_HEADER" in head or (head.startswith(b'{"project"') and b'"fid_list"' in raw):
         return "VIA"
     if head.startswith((b"Observation id", b'"Observation id"')):
         return "BORIS"
-    is_json = head.startswith(b"[") and b'"annotations"' in raw and b'"result"' in raw
-    return "Label Studio" if is_json else None
+    is_json = head.startswith((b"[", b"{")) and b'"annotations"' in raw and b'"result"' in raw
+    is_other_export = b'timelinelabels"' in raw and head.startswith((b"[", b"annotation_id,"))
+    return "Label Studio" if is_json or is_other_export else None
 
 
 def _text_of(raw: bytes, name: str) -> str:
@@ -97,10 +103,18 @@ _BORIS_EXPORTS = "export aggregated events, or tabular events, as .csv or .tsv"
 
 def _rows_of_boris(text: str) -> Iterator[Cells]:
     """The state events of BORIS: aggregated, with start and stop in a row, or tabular, with a row for each."""
-    separator = "\t" if text.partition("\n")[0].count("\t") > 1 else ","
+    header = re.search(r"^Time[,;\t]", text, re.MULTILINE)
+    if header:  # facts of the observation stand above the events
+        text = text[header.start() :]
+    first_line = text.partition("\n")[0]
+    separator = max(",;\t", key=first_line.count)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     rows = [{str(name).strip(): (cell or "") for name, cell in row.items() if name} for row in reader]
     names = {name.strip() for name in reader.fieldnames or ()}
+    if rows and all("POINT" in (row.get("Behavior type"), row.get("Status")) for row in rows):
+        raise DataError(
+            "an export of BORIS with point events alone, which have no end: code expressions as state events"
+        )
     if {"Start (s)", "Stop (s)", "Behavior"} <= names:
         return (
             _row_of_boris(row, row["Start (s)"], row["Stop (s)"]) for row in rows if row.get("Behavior type") != "POINT"
@@ -115,7 +129,7 @@ def _row_of_boris(row: Mapping[str, str], start: str, stop: str) -> Cells:
     media = row.get("Source") or row.get("Media file name") or row.get("Media file path") or row.get("Media file") or ""
     subject = row.get("Subject", "")
     return {
-        "video": _stem(media.rpartition(":")[2]) or row["Observation id"],
+        "video": _stem(media.rpartition(":")[2]) or row.get("Observation id", ""),
         "subject": "" if subject == "No focal subject" else subject,
         "start_s": start,
         "end_s": stop,
@@ -143,7 +157,7 @@ def _pairs_of_boris(rows: Sequence[Mapping[str, str]]) -> Iterator[Cells]:
             raise DataError(f"line {line}: {status} of {row['Behavior']!r} has no partner: close the event in BORIS")
     if started:
         event = next(iter(started))
-        raise DataError(f"{event[2]!r} in {event[0]!r} starts and never stops: close the event in BORIS")
+        raise DataError(f"{event[2]!r} in {event[0] or 'the file'!r} starts and never stops: close the event in BORIS")
 
 
 # VIA ---------------------------------------------------------------------------------------------------------------
@@ -200,10 +214,11 @@ def rows_of_label_studio(value: Any) -> list[Cells] | None:
     >>> rows_of_label_studio([{"data": {"video": "/up/1_a.mp4"}, "annotations": [{"result": [{"value": ranges}]}]}])
     [{'video': '1_a', 'onset': 11, 'offset': 25, 'emotion': 'joy'}]
     """
-    if not isinstance(value, list) or not value or not all(_is_task(task) for task in value):
+    tasks = [value] if _is_task(value) else value
+    if not isinstance(tasks, list) or not tasks or not all(_is_task(task) for task in tasks):
         return None
     rows: list[Cells] = []
-    for task in value:
+    for task in tasks:
         rows += _rows_of_task(task)
     if not any("onset" in row or "start_s" in row for row in rows):
         raise DataError(
@@ -303,9 +318,10 @@ def _rows_of_tiers(tiers: Sequence[tuple[str, Sequence[Interval]]], video: str, 
         names = ", ".join(name for name, _ in tiers)
         raise DataError(f"{what} with the tiers {names}: name those of expressions micro and macro")
     if not tiers:
-        yield {"video": video}
+        yield {"video": video, "start_s": "", "end_s": ""}
     for name, intervals in of_kinds or tiers:
-        kind = what_tier_holds(name) or ""
+        held = what_tier_holds(name)
+        kind = "" if held in (None, EMOTION) else held
         for start, end, label in intervals:
             emotion = "" if kind_of(label) or len(label) < 2 else label
             yield {"video": video, "start_s": start, "end_s": end, "kind": kind, "emotion": emotion}

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mebench.annotations.names import plain_name
+from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from mebench.exchange.choices import NO_CHOICES, Choices
 from mebench.exchange.column_values import NamedRows, judge_classes
@@ -70,7 +71,7 @@ def read_clips(
         path: a table of text, or a workbook, with the columns `video`, `emotion` and, as available, `dataset`, `subject`, `onset`,
             `kind`, under these names or those of `names.ALIASES`; the class may also stand under `y_true` or `pred`.
             Predictions may hold the probability of the class that they name (`probability`), or those of all classes
-            (`p_negative`, or `negative` alone).
+            (`p_negative`, or `negative` alone), of which the likeliest is the answer where no column names one.
         role: `predictions` or `truth`.
         remarks: list that gets what was noticed and repaired.
         labels: the scored classes; predictions with probabilities need one for each class.
@@ -88,6 +89,8 @@ def read_clips(
     """
     sheet = read_sheet(path, remarks, role)
     table = with_datasets(parse_columns(sheet, path, role, _WANTED[role], remarks, "emotion", choices), remarks)
+    if role == "predictions" and "emotion" not in table.cells:
+        table = _with_likeliest_class(table, labels, remarks)
     table.require("video", "emotion")
     known = {*labels, *others}
     emotions = read_emotions(table).read(lambda word: word if word in known else spellings.get(word, word))
@@ -108,6 +111,22 @@ def read_clips(
     videos = rows[["line", *ids, "kind"]].assign(fps=np.nan, n_frames=np.nan)
     read = IntervalFile(str(path), role, rows, videos, frozenset(table.cells))
     return replace(read, others=table.other_columns(shares))
+
+
+def _with_likeliest_class(table: TextTable, labels: Sequence[str], remarks: Remarks) -> TextTable:
+    """The table with the likeliest class of each row as its answer. It must hold the probability of every class."""
+    headers = _headers_of_classes(table, labels)
+    if not labels or [*headers] != [*labels]:
+        return table
+    with_shares = replace(table, cells={header: table.others[header].read(str.strip) for header in headers.values()})
+    shares = np.stack([read_numbers(with_shares, header) for header in headers.values()], axis=1)
+    is_known = ~np.any(np.isnan(shares), axis=1)
+    likeliest = np.where(np.isnan(shares), -np.inf, shares).argmax(axis=1)
+    answers = [labels[place] if known else "" for place, known in zip(likeliest, is_known)]
+    remarks.repair(
+        f"predictions: no column emotion: the likeliest class by {', '.join(headers.values())} is read as the answer"
+    )
+    return replace(table, cells={**table.cells, "emotion": Cells.from_list(answers)})
 
 
 def _onsets_of_clips(table: TextTable, n_clips: int) -> NDArray[np.int64]:
@@ -175,12 +194,34 @@ def join_clips(
         columns={"emotion": "predicted", "confidence": "probability"}
     )
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
-    judge_classes(predictions, truth, _beside_truth(predicted, true, joined.videos, on), classes)
+    answered = _beside_truth(predicted, true, joined.videos, on)
+    judge_classes(predictions, truth, answered, classes)
+    _warn_of_other_numbers(answered, remarks)
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
     _warn_of_missing_answers(clips, remarks)
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
+
+
+SHARE_BY_ONE = 0.5
+"""Share of the answers that must be right one class number away, and twice the share that is right, for a warning."""
+
+
+def _warn_of_other_numbers(rows: NamedRows, remarks: Remarks) -> None:
+    """Warn of class numbers that seem to begin at another number."""
+    both = [(named, true) for named, true in zip(rows.named, rows.true) if named.isdigit() and true.isdigit()]
+    if 2 * len(both) < len(rows.named) or not both:
+        return
+    numbers = np.array(both, dtype=np.int64)
+    for step in (1, -1):
+        by_one = float((numbers[:, 0] + step == numbers[:, 1]).mean())
+        if by_one >= SHARE_BY_ONE and by_one >= 2 * float((numbers[:, 0] == numbers[:, 1]).mean()):
+            side = "below" if step == 1 else "above"
+            remarks.warn(
+                f"predictions: {by_one:.0%} of the class numbers are one {side} the true one: if one file counts classes from 0 "
+                "and the other from 1, number both in the same way. Nothing was changed here"
+            )
 
 
 def _beside_truth(predicted: pd.DataFrame, true: pd.DataFrame, videos: pd.DataFrame, on: Sequence[str]) -> NamedRows:

@@ -43,6 +43,13 @@ from mebench.grouping import group_by
 from mebench.limits import TEXT_TABLE_BYTES
 from mebench.output.terminal import format_count
 
+LENGTH_WORDS = frozenset(
+    map(
+        plain_name,
+        ("duration", "dur", "length", "len", "Dauer", "Länge", "durée", "duración", "持续时间", "时长", "長さ"),
+    )
+)
+"""Words of columns that hold the length of an interval."""
 MOST_LINES = 3
 """Number of lines that are named; further lines are counted."""
 
@@ -357,7 +364,10 @@ class TextTable:
         """Sentences on a column that may be the missing one, and on renamed ones."""
         hint = ""
         near = similar_header([*self.others], name) or header_with_word([*self.others], name)
-        if near:
+        lengths = [header for header in self.others if not LENGTH_WORDS.isdisjoint(header_words(header))]
+        if name == "offset" and lengths:
+            hint = f" If {lengths[0]!r} holds the number of frames, add a column offset with onset + {lengths[0]} - 1."
+        elif near:
             remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
             hint = f" If {near!r} holds it, {remedy}."
         positions = recognise_columns(self.headers, list(self.cells), self.role)

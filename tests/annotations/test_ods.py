@@ -135,3 +135,24 @@ def test_read_ods_tells_of_hidden_sheets(tmp_path):
     remarks = Remarks()
     read_intervals(Path(path), "predictions", remarks)
     assert "predictions: the sheet Sheet1 is hidden, but read" in remarks.repaired
+
+
+def test_read_sheets_tells_of_rows_that_are_struck_out(tmp_path):
+    """A row counts as struck out by most of its cells; one struck cell is a correction."""
+    style = '<style:style style:name="ce1"><style:text-properties style:text-line-through-style="solid"/></style:style>'
+    struck = 'table:style-name="ce1"'
+    rows = (
+        HEAD
+        + row(*(cell(value, struck) for value in ("1", "a", 10, 24)))
+        + row(cell("1"), cell("b", struck), cell(3), cell(9))
+    )
+    book = openpyxl.Workbook()
+    for cells in (("subject", "video", "onset", "offset"), ("1", "a", 10, 24), ("1", "b", 3, 9)):
+        book.active.append(cells)
+    for place in ("A2", "B2", "C2", "D2", "B3"):
+        book.active[place].font = openpyxl.styles.Font(strike=True)
+    book.save(tmp_path / "s.xlsx")
+    for path in (ods(tmp_path / "s.ods", rows, styles=style), tmp_path / "s.xlsx"):
+        remarks = Remarks()
+        assert len(read_intervals(path, "predictions", remarks).intervals) == 2
+        assert "predictions: struck out in the sheet, but counted (line 2)" in remarks.repaired

@@ -495,3 +495,16 @@ def test_SheetDataset_marks_action_units_turned_into_dates(tmp_path):
     (repair,) = [r for r in dataset.repair_rows() if r.column == "AU"]
     assert repair.altered
     assert repair.reason.startswith("a date, which a spreadsheet program made of action units")
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_SheetDataset_tells_frames_that_count_from_0(tmp_path, first):
+    """The release counts from 1: a picture 0 says that the files were renumbered."""
+    root = write_tree(tmp_path, n=0)
+    for folder in (root / "faces").glob("*/*"):
+        for number in range(first, first + 8):
+            cv2.imwrite(str(folder / f"img{number}.jpg"), np.full((8, 8), number, np.uint8))
+    found = [
+        r.reason for r in small(root).repair_rows() if "numbered from 0, and those of the release from 1" in r.reason
+    ]
+    assert len(found) == 1 - first

@@ -47,12 +47,24 @@ BOTH = {
     "tabular.csv": TABULAR
     + "o,0.4,a.mp4,25,01,happiness,START\no,0.96,a.mp4,25,01,happiness,STOP\n"
     + "p,1.24,b.mp4,25,02,surprise,START\np,1.8,b.mp4,25,02,surprise,STOP\n",
+    "semicolons.csv": "\ufeff"
+    + (
+        BORIS + "x,player #1:a.mp4,25,01,happiness,STATE,0.4,0.96\nx,player #1:b.mp4,25,02,surprise,STATE,1.24,1.8\n"
+    ).replace(",", ";"),
+    "preamble.csv": "Observation id,o\n\nTime offset (s),0\n\nTime,Media file path,FPS,Subject,Behavior,Status\n"
+    + "0.4,a.mp4,25,01,happiness,START\n0.96,a.mp4,25,01,happiness,STOP\n"
+    + "1.24,b.mp4,25,02,surprise,START\n1.8,b.mp4,25,02,surprise,STOP\n",
     "studio.json": json.dumps(STUDIO),
     "via.csv": VIA,
     "codes.csv": "subject,video,onset,offset\n01,a,00:00:00.400,00:00:00.960\n02,b,0:01.240,0:01.800\n",
     "frames.csv": "subject,video,onset,offset\n01,a,00:00:00:10,00:00:00:24\n02,b,00:00:01:06,00:00:01:20\n",
 }
-ONE = {"a.TextGrid": TEXTGRID, "short.TextGrid": SHORT.replace("short", "a"), "a.anvil": ANVIL}
+ONE = {
+    "a.TextGrid": TEXTGRID,
+    "emotion.TextGrid": TEXTGRID.replace('"micro"', '"emotion"'),
+    "short.TextGrid": SHORT.replace("short", "a"),
+    "a.anvil": ANVIL,
+}
 
 
 @pytest.mark.parametrize("name", BOTH)
@@ -63,9 +75,9 @@ def test_sheet_of_tool_is_truth_and_answer(write, name):
         assert (micro["tp"], micro["fp"], micro["fn"]) == (2, 0, 0)
 
 
-@pytest.mark.parametrize("name", ["a.TextGrid", "a.anvil"])
+@pytest.mark.parametrize("name", ["a.TextGrid", "emotion.TextGrid", "a.anvil"])
 def test_sheet_of_tool_of_one_video(write, name):
-    file = str(write(ONE[name], name))
+    file = str(write(ONE[name], name.replace("emotion", "a")))
     scores = score(file, MARKS[:1], fps=25, bootstrap=0)
     assert scores.tables.predictions[["onset", "offset"]].to_numpy().tolist() == [[10, 24]]
     assert any("read as an export of" in line for line in scores.repaired)
@@ -83,6 +95,9 @@ DAMAGED = {
     "an event that never starts": (TABULAR + "o,0.4,a.mp4,25,01,joy,STOP\n", "has no partner"),
     "another export of BORIS": ("Observation id,Subject,Behavior\no,1,joy\n", "aggregated events, or tabular events"),
     "regions of VIA": (VIA.replace("temporal_coordinates", "region_count"), "without temporal segments"),
+    "a project of VIA": ('{"project":{},"view":{"1":{"fid_list":["1"]}}}', "without temporal segments"),
+    "points of BORIS": (BORIS + "x,a.mp4,25,01,joy,POINT,0.5,0.5\n", "point events alone"),
+    "JSON-MIN": ('[{"video": "a.mp4", "it": [{"timelinelabels": ["joy"]}]}]', "export JSON"),
     "a cut segment of VIA": (VIA.replace("[0.4,0.96]", "[0.4"), "is damaged"),
     "a cut TextGrid": (TEXTGRID[:-60], "cut off or damaged"),
     "a TextGrid of many": (TEXTGRID.replace("size = 2", "size = 99999999"), "cut off or damaged"),

@@ -6,11 +6,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, strategies as st
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from mebench.annotations.drawn import write_csv, write_xlsx
+from mebench.api.score_files import score as score_tables
 from mebench.exchange.clips import join_clips, read_clips
 from mebench.exchange.join import Rules
 from mebench.exchange.text_table import Remarks
@@ -313,3 +315,25 @@ def test_score_clips_refuses_options_of_spotting(clips, words, sentence):
 
 def test_score_clips_json_is_finite(clips):
     assert json.loads(json.dumps(clips(SAID), allow_nan=False))["recognition"]["n"] == 5
+
+
+def answers_of(rows, truth, **columns):
+    table = pd.DataFrame(rows, columns=["video", "emotion"]) if rows else pd.DataFrame({"video": truth["video"]})
+    return score_tables(table.assign(**columns), truth, what="clips", bootstrap=0)
+
+
+def test_read_clips_takes_the_likeliest_class_without_an_answer():
+    truth = pd.DataFrame({"video": list("abcd"), "emotion": ["joy", "fear", "joy", "fear"]})
+    scores = answers_of([], truth, p_joy=["0,9", "0,2", "0,4", "0,1"], p_fear=["10%", "80%", "60%", "90%"])
+    assert scores.summary["recognition"]["scores"]["accuracy"]["value"] == 0.75
+    assert any("the likeliest class by p_fear, p_joy is read as the answer" in line for line in scores.repaired)
+
+
+@pytest.mark.parametrize(("first", "side"), [(0, "below"), (2, "above")])
+def test_join_clips_warns_of_class_numbers_off_by_one(first, side):
+    truth = pd.DataFrame({"video": list("abcdef"), "emotion": [1, 2, 2, 3, 1, 3]})
+    named = [number + first - 1 for number in truth["emotion"]]
+    known = {0: 2, 4: 1}  # a class that the truth lacks is refused
+    rows = [[video, known.get(number, number)] for video, number in zip(truth["video"], named)]
+    scores = answers_of(rows, truth)
+    assert any(f"of the class numbers are one {side} the true one" in line for line in scores.warnings)

@@ -250,3 +250,12 @@ def test_parse_refuses_an_empty_workbook(tmp_path):
     write_xlsx(tmp_path / "book.xlsx", {"A": []})
     with pytest.raises(DataError, match="is empty"):
         read(tmp_path / "book.xlsx")
+
+
+def test_require_names_the_remedy_for_lengths(write, score):
+    table = write("video,onset,duration\na,10,15\n", "p.csv")
+    code, message = score(
+        "--truth", write("video,onset,offset\na,10,24\n", "t.csv"), "--predictions", table, fails=True
+    )
+    assert code == 3
+    assert "add a column offset with onset + duration - 1" in message
