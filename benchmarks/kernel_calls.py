@@ -81,7 +81,10 @@ def calls_of(lines: Iterable[str]) -> dict[str, set[int]]:
             confined.add(child[1])
         found[name]
         if name in LIMITS:
-            value = re.match(r"-?\w+", arguments[LIMITS[name].argument])
+            shown = arguments[LIMITS[name].argument]
+            if name == "clone":  # strace names its arguments, and begins with the stack
+                shown = re.sub(r".*?flags=", "", rest)
+            value = re.match(r"-?(0x)?[0-9a-f]+", shown)
             if value is not None:
                 found[name].add(int(value[0], 0))
     return found

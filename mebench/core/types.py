@@ -293,6 +293,9 @@ class Fold:
 
     def __post_init__(self) -> None:
         """A subject on two sides is a leak: refuse it."""
+        valid, test = set(self.valid), set(() if self.videos else self.test)
+        if valid.isdisjoint(test) and (valid | test).isdisjoint(self.train):
+            return
         sides = {"train": set(self.train), "valid": set(self.valid), "test": set(self.test)}
         disjoint = [("train", "valid")]
         if not self.videos:

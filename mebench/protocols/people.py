@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
+from itertools import compress
+from operator import not_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,6 +103,11 @@ class People:
         """`person`, asked once for each subject: a thousand folds ask a thousand times for each."""
         return cache(self.person)
 
+    @cached_property
+    def _persons_in_order(self) -> tuple[SubjectKey, ...]:
+        """The person of each of `subjects`."""
+        return tuple(map(self.person, self.subjects))
+
     def name(self, person: SubjectKey) -> str:
         """Name of the fold of this person alone: its only subject, otherwise the person."""
         first, *others = self.persons[person]
@@ -144,11 +151,11 @@ class People:
             )
         if valid is None:
             valid = self._draw_validation(key, eligible, test, tested_train=bool(videos))
-        validating = set(valid)
+        is_validating = [*map(set(valid).__contains__, eligible)]
         return Fold(
             key,
-            tuple(subject for subject in eligible if subject not in validating),
-            tuple(subject for subject in eligible if subject in validating),
+            tuple(compress(eligible, map(not_, is_validating))),
+            tuple(compress(eligible, is_validating)),
             tuple(sorted(test)),
             tuple(sorted(videos)),
         )
@@ -160,24 +167,37 @@ class People:
         if not strangers:
             tested_subjects = set(test)
             return [subject for subject in candidates if subject not in tested_subjects]
-        person_of = self._person_of
-        tested_persons = set(map(person_of, test))
-        return [subject for subject in candidates if person_of(subject) not in tested_persons]
+        tested_persons = set(map(self._person_of, test))
+        persons = self._persons_in_order if candidates is self.subjects else map(self._person_of, candidates)
+        return [*compress(candidates, map(not_, map(tested_persons.__contains__, persons)))]
 
     def _draw_validation(
         self, key: str, eligible: Sequence[SubjectKey], test: Collection[SubjectKey], tested_train: bool
     ) -> list[SubjectKey]:
         """The subjects of the drawn validation people. One person stays for training, unless tested people train."""
-        persons = set(map(self._person_of, eligible))
-        most = len(persons) - 1
+        traits = self._traits
+        known = self._find_numbers(eligible)
+        most = len(known) - 1
         if tested_train:
-            persons -= set(map(self._person_of, test))
-            most = len(persons)
-        count = min(max(1, round(self.validation * len(persons))), most)
+            known = np.setdiff1d(known, self._find_numbers(test), assume_unique=True)
+            most = len(known)
+        count = min(max(1, round(self.validation * len(known))), most)
         if count <= 0:
             return []
-        drawn = self.draw_persons(persons, count, "inner validation", key)
-        return [subject for person in drawn for subject in self.persons[person]]
+        drawn = self._draw_numbers(known, count, "inner validation", key)
+        return [subject for number in drawn for subject in self.persons[traits.persons[number]]]
+
+    def _find_numbers(self, subjects: Collection[SubjectKey]) -> NDArray[np.intp]:
+        """The numbers of the people behind some subjects (see `_Traits`), sorted."""
+        is_there = np.zeros(len(self._traits.persons), dtype=bool)
+        is_there[np.fromiter(map(self._number_of_subject.__getitem__, subjects), np.intp, len(subjects))] = True
+        return np.flatnonzero(is_there)
+
+    @cached_property
+    def _number_of_subject(self) -> dict[SubjectKey, int]:
+        """The number of the person behind each subject."""
+        of_person = self._traits.number_of
+        return {subject: of_person[person] for subject, person in zip(self.subjects, self._persons_in_order)}
 
     def divide_people(self, persons: Collection[SubjectKey], k: int, *purpose: object) -> list[list[SubjectKey]]:
         """Divide people into k balanced parts whose sizes differ by at most one.
@@ -220,6 +240,17 @@ class People:
         """
         traits = self._traits
         known = np.array(sorted(traits.number_of[person] for person in persons), dtype=np.intp)
+        return [traits.persons[number] for number in self._draw_numbers(known, n, *purpose)]
+
+    def _draw_numbers(self, known: NDArray[np.intp], n: int, *purpose: object) -> list[int]:
+        """The numbers of n people, sorted, see `draw_persons`.
+
+        Args:
+            known: numbers of all people among whom is drawn, sorted.
+            n: number of drawn people.
+            purpose: purpose of the draw.
+        """
+        traits = self._traits
         rng = np.random.default_rng(stable_seed(self.seed, *purpose))
         order = known[rng.permutation(len(known))]
         order = order[
@@ -227,7 +258,7 @@ class People:
         ]
         start = rng.random()
         places = [int((number + start) * len(order) / n) for number in range(n)]
-        return [traits.persons[number] for number in sorted(order[places].tolist())]
+        return sorted(order[places].tolist())
 
     @cached_property
     def _traits(self) -> _Traits:

@@ -183,7 +183,7 @@ class RunData:
         """Keys of the videos that some fold tests: the others only train, and are not scored."""
         is_tested = np.zeros(len(self.videos), dtype=bool)
         for fold in self.folds:
-            is_tested |= self.choose_videos(fold).test
+            is_tested |= self.table.find_tested(fold)
         return frozenset(video.key for video in select_videos(self.videos, is_tested))
 
     @cached_property
@@ -193,8 +193,8 @@ class RunData:
 
     def on_both_sides(self, fold: Fold) -> set[SubjectKey]:
         """The training people and the tested people of a fold, under any id."""
-        person = self._person_of
-        return set(map(person, fold.train + fold.valid)) & set(map(person, fold.test))
+        tested = set(map(self._person_of, fold.test))
+        return set(filter(tested.__contains__, map(self._person_of, fold.train + fold.valid)))
 
     @cached_property
     def _person_of(self) -> Callable[[SubjectKey], SubjectKey]:

@@ -71,9 +71,9 @@ class FoldTimings:
         dataset, fps = self._group_homes[group]
         has_one_rate = group == dataset
         if has_one_rate and (group, kind) in self._frames:
-            in_frames = self._frames[group, kind].select(is_training)
-            if in_frames:
-                return float(sum(in_frames) / len(in_frames))
+            in_frames = self._frames[group, kind].find_trained(is_training)
+            if len(in_frames):
+                return float(int(in_frames.sum()) / len(in_frames))
         if not fps:
             return None
         in_seconds = self._seconds_of(dataset, kind, is_training)
@@ -83,9 +83,9 @@ class FoldTimings:
         return float(fps * sum(in_seconds) / len(in_seconds)) if in_seconds else None
 
     def _seconds_of(self, dataset: str, kind: Kind, is_training: NDArray[np.bool_]) -> list[float]:
-        """The durations of the training expressions of one kind in a dataset."""
+        """The durations of the training expressions of one kind in a dataset; as a list, whose sum keeps the order of additions."""
         lengths = self._seconds.get((dataset, kind))
-        return [] if lengths is None else lengths.select(is_training)
+        return [] if lengths is None else list(lengths.find_trained(is_training).tolist())
 
 
 @dataclass(frozen=True)
@@ -100,9 +100,9 @@ class _Lengths:
     video: NDArray[np.intp]
     values: NDArray[Any]
 
-    def select(self, is_training: NDArray[np.bool_]) -> list[Any]:
-        """The lengths of the expressions in training videos; as a list, whose sum keeps the order of additions."""
-        return list(self.values[is_training[self.video]].tolist())
+    def find_trained(self, is_training: NDArray[np.bool_]) -> NDArray[Any]:
+        """The lengths of the expressions in training videos."""
+        return self.values[is_training[self.video]]
 
 
 _LengthsByKind = dict[tuple[str, Kind], _Lengths]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -53,6 +54,10 @@ class VideoTable:
         train, valid, test = map(self.find_people, (fold.train, fold.valid, fold.test))
         return self.split_people(train, valid, test, fold.videos)
 
+    def find_tested(self, fold: Fold) -> NDArray[np.bool_]:
+        """(n videos,) whether a fold tests each."""
+        return self.has_keys(fold.videos) if fold.videos else self.find_people(fold.test)[self._subject_numbers]
+
     def split_people(
         self,
         train: NDArray[np.bool_],
@@ -76,10 +81,11 @@ class VideoTable:
 
     def find_people(self, subjects: Iterable[SubjectKey]) -> NDArray[np.bool_]:
         """(n people,) whether each is one of some subjects, in the order of `subjects`."""
-        known = self.subjects
-        is_wanted = np.zeros(len(known), dtype=bool)
-        is_wanted[[known[subject] for subject in subjects if subject in known]] = True
-        return is_wanted
+        is_wanted = np.zeros(len(self.subjects) + 1, dtype=bool)
+        is_wanted[[*map(self.subjects.get, subjects, repeat(-1))]] = (
+            True  # those who are unknown stand behind all others
+        )
+        return is_wanted[:-1]
 
     def has_keys(self, keys: Iterable[str]) -> NDArray[np.bool_]:
         """(n videos,) whether each is one of those with some keys."""

@@ -50,6 +50,7 @@ from mebench.runs.fold_files import (
     whole_fold,
     write_fold_files,
 )
+from mebench.runs.fold_sides import list_sides, shorten_sides
 from mebench.runs.stored_values import ANSWERS, COSTS, find_impossible_value
 from mebench.system import join_words, sync_folder
 
@@ -68,10 +69,11 @@ SORTED_BY = {
 }
 """The columns by which the rows of each table are sorted."""
 
+FOLDS = "folds.json"
 FILES_OF_FINISHED = (
     "config.json",
     "versions.json",
-    "folds.json",
+    FOLDS,
     "videos.parquet",
     "truth.parquet",
     "predictions.parquet",
@@ -308,7 +310,8 @@ class RunFolder:
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file atomically."""
-        text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+        written = shorten_sides(content) if name == FOLDS else content
+        text = json.dumps(written, indent=1, allow_nan=False) + "\n"
         with self._writing(self.path / name) as temporary:
             write_text(temporary, text)
 
@@ -507,7 +510,7 @@ class RunFolder:
     def _count_folds(self) -> int:
         """The number of folds of the run. It comes from the description of the run or, without one, from the folders of the folds."""
         with suppress(OSError, ValueError, KeyError, TypeError):
-            return len(json.loads((self.path / "folds.json").read_text(encoding="utf-8"))["folds"])
+            return len(json.loads((self.path / FOLDS).read_text(encoding="utf-8"))["folds"])
         return len([*self.path.glob("folds/[!.]*")])
 
     def reopen(self) -> None:
@@ -620,7 +623,12 @@ class RunFolder:
         Raises:
             RunError: it is missing or damaged.
         """
-        return self._read(name, lambda file: json.loads(file.read_text(encoding="utf-8")))
+
+        def read(file: Path) -> Any:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            return list_sides(content) if name == FOLDS else content
+
+        return self._read(name, read)
 
     def read_table(self, name: str) -> pd.DataFrame:
         """A parquet table of the run.

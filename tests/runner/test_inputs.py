@@ -74,6 +74,7 @@ OTHER_FILES = {
     "runs/access_text",
     "runs/answers",
     "runs/chance_levels",
+    "runs/fold_sides",
     "runs/folder",
     "runs/origin",
     "runs/scoring",
