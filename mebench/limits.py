@@ -10,6 +10,8 @@ TEXT_TABLE_BYTES = 256 * 2**20
 """A table of text: a million intervals take some 50 MB."""
 TEXT_TABLE_COLUMNS = 10_000
 """Columns of a table of text; OpenFace writes 700."""
+TEXT_TABLE_LINES = 5_000_000
+"""Lines of a table of text, empty ones too: a line for each frame of half a day at 100 a second."""
 SHEET_BYTES = 64 * 2**20
 """A workbook, and what a zipped one expands to."""
 SHEET_ROWS = 50_000

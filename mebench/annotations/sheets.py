@@ -24,7 +24,7 @@ from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, TEXT_TABLE_COLUMNS
+from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, TEXT_TABLE_COLUMNS, TEXT_TABLE_LINES
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -372,13 +372,18 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
         file: name of the file in sentences.
 
     Raises:
-        DataError: it holds bytes of value 0, or more columns than anybody writes.
+        DataError: it holds bytes of value 0, or more columns or lines than anybody writes.
     """
     if "\0" in text:
         damaged = text[: text.index("\0")].count("\n") + 1
         raise DataError(
             f"{file} is not a table of text, or it is damaged (line {damaged}: a byte of value 0): save it again "
             "as .xlsx, .xls or .csv"
+        )
+    n_lines = text.count("\n") or text.count("\r")
+    if n_lines > TEXT_TABLE_LINES:
+        raise DataError(
+            f"{file} has {n_lines:,} lines, empty ones too, expected at most {TEXT_TABLE_LINES:,}: save the table again, or in parts"
         )
     notes: list[tuple[int | None, str]] = []
     if encoding:

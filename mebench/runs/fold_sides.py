@@ -43,7 +43,7 @@ def _numbers(names: Sequence[str], number_of: Mapping[str, int]) -> dict[str, li
 
 
 def list_sides(about: dict[str, Any]) -> dict[str, Any]:
-    """The content of `folds.json` with a list of names for each side of a fold, in whichever form it was written."""
+    """The content of `folds.json` with a list of names for each side."""
     people = about.get(PEOPLE)
     if people is None:
         return about

@@ -57,6 +57,7 @@ HOSTILE = {
     "many.TextGrid": b'File type = "ooTextFile"\n"TextGrid"\n0\n1\n<exists>\n999999999\n',
     "cut.ipynb": b'{"cells": [{"outputs": [',
     "wide.csv": NAMES + b"a,1,2\n" + b"," * 200_000 + b"\n",
+    "empty lines.csv": b"\n" * 10_000_000,
     "nothing.csv": b"",
     "zeros.csv": b"\0" * 1_000,
 }
