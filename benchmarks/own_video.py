@@ -94,7 +94,7 @@ def card_holds(name: str, people: int, seed: int, folder: Path) -> bool:
     bare = pd.DataFrame({"subject": [p.stem.partition("_")[0] for p in loud], "video": [p.stem for p in loud]})
     mine = pd.concat([found, bare[~bare["video"].isin(found["video"])]], ignore_index=True)
     columns = ["subject", "video", "onset", "offset", "kind", "confidence"]
-    score = mebench.score(mine[columns], truth).summary["spotting"]["micro"]["scores"]["f1"]
+    score = mebench.score(predictions=mine[columns], truth=truth).summary["spotting"]["micro"]["scores"]["f1"]
     (folder / "calm").mkdir()
     calm, _ = films(
         drawn(f"dataset.seed={seed + 1}", f"dataset.subjects={people}", *CALM),

@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, TypeAlias, get_args
 
+from mebench.api.given_answers import (
+    Array,
+    GivenAnswers,
+    Table,
+    What,
+    answers_of_arrays,
+    answers_of_one_table,
+    file_of,
+    find_answers,
+    holds_both_sides,
+    is_table,
+    same_truth,
+)
 from mebench.api.result import Result, notebook_html
 from mebench.api.run_results import Run, runs_folder
-from mebench.errors import ConfigError, RunError, check_known, refuse_if
+from mebench.errors import ConfigError, DataError, RunError, check_known, refuse_if
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.progress import Progress, Silent
 
@@ -40,7 +53,6 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-What = Literal["intervals", "frame scores", "clips"]
 Given: TypeAlias = "str | Path | pd.DataFrame"
 """A file, or a table with the columns of one."""
 Names: TypeAlias = "str | Sequence[str] | None"
@@ -265,13 +277,16 @@ class Scores(Result):
 
 
 def score(
-    predictions: Given,
-    truth: Given,
-    *,
-    what: What = "intervals",
+    *given: Table | Array,
+    y_true: Array = None,
+    y_pred: Array = None,
+    subjects: Array = None,
+    classes: Names = None,
+    predictions: Given | None = None,
+    truth: Given | None = None,
+    what: What | None = None,
     convention: str = "strict",
     rules: Mapping[str, Any] | Sequence[str] = (),
-    classes: Names = None,
     kinds: Names = None,
     fps: float | None = None,
     strict_videos: bool = False,
@@ -291,22 +306,33 @@ def score(
     where: Words = (),
     progress: Progress | None = None,
 ) -> Scores:
-    """Score predictions of any program, as `mebench score` does.
+    """Score the predictions of any program: arrays, lists, data frames or files.
 
-    Files are tables of text, with any separator, encoding and order of columns, sheets of workbooks (`book.xlsx:sheet`), or logs
-    of MEGC 2020, `.eaf` files of ELAN or folders of them (of several coders `clip.eaf:anna`); a data frame needs the same columns.
-    Frames are taken as they are written, from 0 or from 1, as long as both tables do the same; intervals include both ends. A clip
-    without an answer is counted as wrong.
+        mebench.score(y_true, y_pred, subjects=subjects, classes=["negative", "positive", "surprise"])
+        mebench.score([[(10, 24)], []], [[(11, 25, 0.9)], [(60, 75, 0.4)]])  # intervals of two videos
+        mebench.score("results.csv")  # one table with subject, y_true and y_pred
+        mebench.score(truth="truth.csv", predictions="mine.csv")
+
+    Arrays stand as in scikit-learn, the truth first. Files are tables of text, with any separator, encoding and order of columns,
+    sheets of workbooks (`book.xlsx:sheet`), logs of MEGC 2020, `.eaf` files of ELAN or folders of them (of several coders
+    `clip.eaf:anna`); a data frame needs the same columns. Frames are taken as they are written, from 0 or from 1, as long as both sides
+    do the same; intervals include both ends. A clip without an answer is counted as wrong.
 
     Args:
+        given: `y_true` and `y_pred`; or one table with both; or the predictions and the truth as tables.
+        y_true: true class of each clip, (n_clips,); or the true intervals: (onset, offset) of one video, a list for each video, or a dict
+            by video.
+        y_pred: named classes (n_clips,), or probabilities (n_clips, n_classes); or spotted intervals in the form of the truth, each
+            with a third number if it has a confidence.
+        subjects: person of each clip or video; of one table the column that holds it.
+        classes: classes to score, in the order of their numbers; all by default.
         predictions: spotted intervals (`subject`, `video`, `onset`, `offset` …), or frame scores (`subject`, `video`, `frame`, `score`),
-            or the emotions of given clips (`subject`, `video`, `emotion` …), as `what` says.
+            or the emotions of given clips (`subject`, `video`, `emotion` …).
         truth: true intervals, a row with empty onset and offset for a video without any; or the true class of each clip. It may be
             the sheet that a dataset was released with.
-        what: kind of the predictions.
+        what: kind of the predictions, `intervals`, `frame scores` or `clips`; found by their columns if it is left out.
         convention: rules of the scorer, see `mebench.datasets` and the page of conventions.
         rules: single rules of the convention that are changed, such as `{"ends": "half_open"}`.
-        classes: emotions to score; all in the truth by default.
         kinds: `micro`, `macro` or both; those of the tables by default.
         fps: frames per second, for scores in milliseconds and per minute; times in `.eaf` files become frames by it.
         strict_videos: refuse videos that the truth does not name.
@@ -330,25 +356,47 @@ def score(
         ConfigError: an option is wrong, or is about other predictions than these.
         DataError: a table cannot be understood, or its score depends on what nobody said; the sentence names its line.
     """
+    choices = file_choices.Choices.of(columns, where)
+    refuse_if(
+        (y_true is not None and truth is not None, "y_true and truth are both the truth: give one of them"),
+        (
+            y_pred is not None and predictions is not None,
+            "y_pred and predictions are both the answers: give one of them",
+        ),
+    )
+    true = y_true if truth is None else truth
+    answered = y_pred if predictions is None else predictions
+    answers = find_answers(given, true, answered, subjects, classes, encoding, choices)
     return score_predictions(
-        predictions,
-        truth,
-        Reading(what, form, fps, strict_videos, loose_ids, encoding, columns, where),
+        answers.predictions,
+        answers.truth,
+        Reading(what or answers.what, form, fps, strict_videos, loose_ids, encoding, columns, where),
         FrameRules(k_prime, p, smoothing, postprocess, anchor, short_videos),
-        Scoring(convention, rules, classes, kinds, sensitivity, seed, bootstrap),
+        Scoring(convention, rules, answers.classes or classes, kinds, sensitivity, seed, bootstrap),
         progress,
+        answers.hint,
     )
 
 
 def score_predictions(
-    predictions: Given,
-    truth: Given,
+    predictions: Given | File,
+    truth: Given | File,
     reading: Reading,
     frame_rules: FrameRules,
     scoring: Scoring,
     progress: Progress | None = None,
+    hint: str = "",
 ) -> Scores:
     """Score predictions of any program, with the options of `score` in groups.
+
+    Args:
+        predictions: file or table of the predictions.
+        truth: file or table of the truth.
+        reading: how they are read.
+        frame_rules: how frame scores become intervals.
+        scoring: classes, kinds and rules of the scores.
+        progress: where to tell how long it takes; nowhere by default.
+        hint: sentence for people who read the scores.
 
     Raises:
         ConfigError: an option is wrong, or is about other predictions than these.
@@ -359,6 +407,8 @@ def score_predictions(
     remarks = text_table.Remarks()
     answered = _file(predictions, "the predictions", reading.encoding)
     true = _file(truth, "the truth", reading.encoding)
+    if hint:
+        remarks.warn(hint)
     if reading.what == "clips":
         answers = _answers_for_clips(answered, true, reading, scoring, remarks)
     elif reading.what == "frame scores":
@@ -369,12 +419,13 @@ def score_predictions(
     with (progress or Silent()).waiting("scoring"):
         summary = _summarize(answers, convention, scoring)
     summary |= remarks.plain()
-    return Scores(summary, answers, remarks, f"{reading.what} of {answered} beside {true}")
+    beside = "" if str(answered) == str(true) else f" beside {true}"
+    return Scores(summary, answers, remarks, f"{reading.what} of {answered}{beside}")
 
 
 def score_each(
-    predictions: Given,
-    truth: Given,
+    predictions: Given | File,
+    truth: Given | File,
     column: str,
     reading: Reading,
     frame_rules: FrameRules,
@@ -530,21 +581,11 @@ def _summarize(answers: Answers, convention: str, scoring: Scoring) -> dict[str,
     return summary
 
 
-def _file(given: Given | Run, name: str, encoding: str | None = None) -> File:
+def _file(given: Given | Run | File | Array, name: str, encoding: str | None = None) -> File:
     """A file, or the table as one."""
     if isinstance(given, Run):
         raise ConfigError(f"run {given.id!r} has its own truth: compare it with a run, and leave truth out")
-    if isinstance(given, str | Path):
-        return text_table.open_encoded(Path(given).expanduser(), encoding)
-    if not isinstance(given, pd.DataFrame):
-        raise ConfigError(f"{name} must be a file or a data frame, not of the type {type(given).__name__}")
-    columns = [_cells_of_column(given.iloc[:, position]) for position in range(given.shape[1])]
-    return sheets.sheet_from_rows(name, [*map(str, given.columns)], zip(*columns))
-
-
-def _cells_of_column(column: pd.Series) -> list[object]:
-    """The cells of a column; None for a missing one."""
-    return [None if is_missing else cell for cell, is_missing in zip(column.tolist(), column.isna())]
+    return given if isinstance(given, sheets.Sheet) else file_of(given, name, encoding)
 
 
 def _listed(names: Names) -> str | None:
@@ -642,10 +683,12 @@ class Comparison:
 
 
 def compare(
-    first: Given | Run,
-    second: Given | Run,
+    first: Given | Run | Array,
+    second: Given | Run | Array,
     *,
-    truth: Given | None = None,
+    truth: Given | Array | None = None,
+    y_true: Array = None,
+    subjects: Array = None,
     runs: str = "",
     metrics: Sequence[str] = (),
     convention: str = "strict",
@@ -659,14 +702,20 @@ def compare(
     where: Words = (),
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare two runs, two sweeps over seeds, or two prediction files with the same truth. Tests are paired over
+    """Compare two runs, two sweeps over seeds, or two programs' answers to the same truth. Tests are paired over
     subjects.
+
+        mebench.compare("mean-synthetic", "softnet-synthetic")
+        mebench.compare(y_pred, y_pred_of_other, y_true=y_true, subjects=subjects)
+        mebench.compare("mine.csv", "theirs.csv")  # each with subject, y_true and y_pred
 
     Args:
         first: a run, its id, the beginning of its id or its folder; the beginning of several that differ in the seed alone means all of
-            them; beside a `truth` a file or table, as for `score`.
+            them; one table with truth and answers; beside a truth a file, table, array or list, as for `score`.
         second: another one.
-        truth: the truth of files or tables.
+        truth: the truth of files, tables or arrays.
+        y_true: the same, under scikit-learn's name.
+        subjects: person of each clip or video of arrays; of tables with truth and answers the column that holds it.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
         metrics: such as `f1`, `spotting.micro.ap50` or `all`; the main ones by default.
         convention: the rules under which both are scored.
@@ -686,19 +735,40 @@ def compare(
         DataError: a table cannot be understood.
     """
     name = _convention(convention, rules)
-    remarks = text_table.Remarks()
-    if truth is None:
+    true = y_true if truth is None else truth
+    reading = Reading(
+        "clips" if clips else "intervals",
+        fps=fps,
+        loose_ids=loose_ids,
+        encoding=encoding,
+        columns=columns,
+        where=where,
+    )
+    remarks = None
+    if true is None and not _are_single_tables(first, second):
         sides = _sides_of_runs(first, second, runs)
     else:
-        what: What = "clips" if clips else "intervals"
-        reading = Reading(what, fps=fps, loose_ids=loose_ids, encoding=encoding, columns=columns, where=where)
-        sides = _sides_of_files(first, second, truth, reading, classes, remarks)
+        remarks = text_table.Remarks()
+        pair = _pair_of_answers(first, second, true, subjects, classes, reading)
+        sides = _sides_of_answers(pair, reading, classes, remarks)
     with (progress or Silent()).waiting("comparing"):
         found = compare_runs.compare_sides(*sides, name, metrics)
-        return Comparison(found, sides, name, remarks if truth is not None else None)
+        return Comparison(found, sides, name, remarks)
 
 
-def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
+def _are_single_tables(first: Any, second: Any) -> bool:
+    """Whether both are files or data frames that hold the truth beside the answers."""
+    for given in (first, second):
+        try:
+            is_file = isinstance(given, str | Path) and Path(given).expanduser().is_file()
+        except OSError:  # no file has so long a name
+            is_file = False
+        if not is_file and not isinstance(given, pd.DataFrame):
+            return False
+    return holds_both_sides(first) and holds_both_sides(second)
+
+
+def _sides_of_runs(first: Given | Run | Array, second: Given | Run | Array, runs: str) -> Sides:
     """Two runs, or two groups of runs that differ in the seed alone."""
     if not all(isinstance(side, str | Path | Run) for side in (first, second)):
         raise ConfigError("a table, unlike a run, has no truth of its own: give truth=")
@@ -711,36 +781,68 @@ def _sides_of_runs(first: Given | Run, second: Given | Run, runs: str) -> Sides:
     return of_runs(folders, str(first)), of_runs(other_folders, str(second))
 
 
-def _run_folders(side: Given | Run, runs: str) -> list[run_folder.RunFolder]:
+def _run_folders(side: Given | Run | Array, runs: str) -> list[run_folder.RunFolder]:
     """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
     return run_folder.RunFolder.open_all_seeds(runs_folder(runs), str(side))
 
 
-def _sides_of_files(
-    first: Given | Run,
-    second: Given | Run,
-    truth: Given,
-    reading: Reading,
+def _pair_of_answers(
+    first: Any,
+    second: Any,
+    truth: Any,
+    subjects: Array,
     classes: Names,
-    remarks: text_table.Remarks,
-) -> Sides:
-    """Two files or tables with their truth."""
-    one = _file(first, "table A", reading.encoding)
-    other = _file(second, "table B", reading.encoding)
-    if isinstance(one, Path) and isinstance(other, Path) and one.resolve() == other.resolve():
+    reading: Reading,
+) -> tuple[GivenAnswers, GivenAnswers]:
+    """The answers of two programs, each with the truth.
+
+    Raises:
+        ConfigError: both words name one file.
+        DataError: a table lacks a side, or their truths differ.
+    """
+    if truth is None:
+        one, other = (
+            answers_of_one_table(table, subjects, reading.encoding, reading.choices, name)
+            for table, name in ((first, "table A"), (second, "table B"))
+        )
+        if not same_truth(one.truth, other.truth):
+            raise DataError("the truths of both tables differ: compare answers to the same clips, or give the truth")
+    elif not any(is_table(given) or isinstance(given, Run) for given in (first, second, truth)):
+        one, other = (
+            answers_of_arrays(truth, given, subjects, classes, name) for given, name in ((first, "A"), (second, "B"))
+        )
+    else:
+        true = _file(truth, "the truth", reading.encoding)
+        one = GivenAnswers(true, _file(first, "table A", reading.encoding), reading.what)
+        other = GivenAnswers(true, _file(second, "table B", reading.encoding), reading.what)
+    places = [answers.predictions for answers in (one, other)]
+    if all(isinstance(place, Path) for place in places) and len({Path(str(place)).resolve() for place in places}) == 1:
         raise ConfigError(f"both words name the file {str(first)!r}: compare two different files")
-    true = _file(truth, "the truth", reading.encoding)
-    adapters = dataset_summary.adapters_of(true)
+    return one, other
+
+
+def _sides_of_answers(
+    pair: tuple[GivenAnswers, GivenAnswers], reading: Reading, classes: Names, remarks: text_table.Remarks
+) -> Sides:
+    """Two programs' answers beside their truth."""
+    one, other = pair
+    named = _classes_of_both(one, other) if classes is None or one.classes else _listed(classes)
     answers, other_answers = file_answers.read_against_truth(
-        true,
-        [one, other],
+        one.truth,
+        [one.predictions, other.predictions],
         reading.join_rules,
         remarks,
-        reading.what == "clips",
-        _listed(classes),
-        adapters,
+        reading.what == "clips" or one.what == "clips",
+        named,
+        dataset_summary.adapters_of(one.truth),
     )
     of_file = compare_runs.Side.of_file
-    return of_file(one, answers), of_file(other, other_answers)
+    return of_file(one.predictions, answers), of_file(other.predictions, other_answers)
+
+
+def _classes_of_both(one: GivenAnswers, other: GivenAnswers) -> str | None:
+    """The classes of arrays that either side names; None where tables name them."""
+    both = dict.fromkeys([*(one.classes or ()), *(other.classes or ())])
+    return _listed([*both]) if both else None

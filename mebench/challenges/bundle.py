@@ -255,9 +255,13 @@ def _score_rows(task: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: P
             write_rows(clean, columns, ([row[name] for name in columns] for row in rows))
         if task.form == "clips":
             return score(
-                str(clean), str(truth), convention=task.convention, what="clips", classes=",".join(task.classes)
+                predictions=str(clean),
+                truth=str(truth),
+                convention=task.convention,
+                what="clips",
+                classes=",".join(task.classes),
             )
-        return score(str(clean), str(truth), convention=task.convention, form=form)
+        return score(predictions=str(clean), truth=str(truth), convention=task.convention, form=form)
 
 
 def _scores_of_task(task: ChallengeTask, summary: Mapping[str, Any]) -> dict[str, Any]:

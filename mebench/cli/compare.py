@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.account import account_lines
-from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_answer_file, refuse_files, refuse_options
+from mebench.cli.file_words import (
+    OF_FILES,
+    Fps,
+    LooseIds,
+    Truth,
+    is_answer_file,
+    is_single_table,
+    refuse_files,
+    refuse_options,
+)
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import check_file
 from mebench.cli.option_types import (
@@ -112,20 +121,22 @@ def compare_command(
 
     The beginning of the ids of several runs that differ only in the seed selects all of them; each score is then their
     mean. With three or more words, each run is compared with the first, in one table. The tests are paired; the table
-    gives the smallest detectable difference. Files of any program need their --truth; two files without it are compared
-    as two coders' files, by their agreement. A comparison with a published result lists the differing conditions.
+    gives the smallest detectable difference. Files of any program need their --truth, or hold it (subject, y_true,
+    y_pred); two others are compared as two coders' files, by their agreement. A comparison with a published result lists
+    the differing conditions.
     --noise scores all of them against other coders' truths.
     """
     add_plugins(plugins)
     others = others or []
     names_published = second.startswith(PUBLISHED_PREFIX)
     names_file_alone = truth is None and is_answer_file(first)
-    if others and (names_published or names_file_alone):
+    are_single_tables = names_file_alone and all(map(is_single_table, (first, second, *others)))
+    if others and (names_published or (names_file_alone and not are_single_tables)):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if names_published:
         _print_differences_from_published(first, second.removeprefix(PUBLISHED_PREFIX), runs, leaderboards, json)
         return
-    if names_file_alone and is_answer_file(second):
+    if names_file_alone and is_answer_file(second) and not are_single_tables:
         refuse_options(
             {"--metric": metric, "--rule": rule, "--clips": clips, "--classes": classes},
             (
@@ -137,7 +148,7 @@ def compare_command(
         rules = joining.Rules(fps, loose_ids=loose_ids, choices=choices)
         _print_agreement(first, second, rules, encoding, json)
         return
-    if truth is None:
+    if truth is None and not are_single_tables:
         refuse_options(
             {
                 "--clips": clips,

@@ -12,6 +12,7 @@ from mebench.errors import ConfigError, refuse_if
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
+    from mebench.api import given_answers
     from mebench.exchange import eaf
 
 Truth = Annotated[
@@ -43,3 +44,8 @@ def is_answer_file(word: str) -> bool:
     """Whether a word names a file of intervals or of a coder's marks."""
     path = Path(word).expanduser()
     return path.is_file() or eaf.find_eaf(path) is not None
+
+
+def is_single_table(word: str) -> bool:
+    """Whether a word names a table that holds the truth beside the answers."""
+    return Path(word).expanduser().is_file() and given_answers.holds_both_sides(word)

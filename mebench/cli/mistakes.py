@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, refuse_files, refuse_options
+from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_single_table, refuse_files, refuse_options
 from mebench.cli.option_checks import check_folder
 from mebench.cli.option_types import Column, Encoding, Json, Plugins, Runs, Where, add_plugins, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
@@ -22,6 +22,7 @@ from mebench.output.number_format import format_number
 from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
+    from mebench.api import given_answers
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.inspection import dataset_summary
     from mebench.metrics import mistakes as spotting_mistakes, own_metrics, summary
@@ -69,14 +70,15 @@ def mistakes_command(
     """Show what a run got wrong in spotting and recognition.
 
     It counts false positives and misses by cause. Of annotated clips it shows F1 of each class, the confusions, and the wrong
-    clips of each class or --by subject; -v lists each with its probabilities. With --truth, it does the same for a file of any
-    program: intervals, or the emotion of each given clip.
+    clips of each class or --by subject; -v lists each with its probabilities. With --truth, or of one table with the
+    truth (subject, y_true, y_pred), it does the same for a file of any program: intervals, or the emotion of each given clip.
     """
     add_plugins(plugins)
     check_known("--by", by, get_args(spotting_mistakes.By))
     if csv is not None:
         check_folder("--csv", csv)
-    if truth is None:
+    is_table = truth is None and is_single_table(run)
+    if truth is None and not is_table:
         refuse_options(
             {
                 "--clips": clips,
@@ -185,11 +187,15 @@ def _answers_of_run(run: str, runs: str) -> _Answered:
     return _Answered(folder.id, tables, folder.read_json("folds.json")["kinds"], {"run_id": folder.id}, named)
 
 
-def _answers_of_file(file: str, truth: str, reading: _Reading, verbose: bool) -> _Answered:
+def _answers_of_file(file: str, truth: str | None, reading: _Reading, verbose: bool) -> _Answered:
     """The intervals, or the named clips, of a file of any program."""
     remarks = text_table.Remarks()
-    words = (truth, file)
-    true, predicted = (text_table.open_encoded(Path(word).expanduser(), reading.encoding) for word in words)
+    if truth is None:
+        table = given_answers.answers_of_one_table(file, None, reading.encoding, reading.rules.choices)
+        true, predicted = table.truth, table.predictions
+    else:
+        words = (truth, file)
+        true, predicted = (text_table.open_encoded(Path(word).expanduser(), reading.encoding) for word in words)
     (answers,) = file_answers.read_against_truth(
         true,
         [predicted],

@@ -16,13 +16,14 @@ from mebench.output.progress import Progress
 from mebench.output.terminal import print_report
 
 with lazy_imports():
-    from mebench.api import score_files
-    from mebench.exchange import write as writing
+    from mebench.api import given_answers, score_files
+    from mebench.exchange import choices as file_choices, write as writing
     from mebench.metrics import summary as score_summary
     from mebench.reports import scores as score_report
 
 if TYPE_CHECKING:
-    from mebench.api.score_files import Scores, What
+    from mebench.api.given_answers import GivenAnswers, What
+    from mebench.api.score_files import Scores
 
 app = typer.Typer()
 
@@ -37,17 +38,28 @@ FILES = {
 @app.command(
     "score",
     cls=RegistryHelpCommand,
-    epilog="Example: mebench score --truth truth.csv --predictions mine.csv --sensitivity",
+    epilog="Examples: mebench score results.csv; mebench score mine.csv --truth truth.csv --sensitivity",
 )
 def score_command(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="One table with both sides (subject, y_true, y_pred); or predictions beside --truth.",
+        ),
+    ] = None,
     truth: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--truth",
             metavar="FILE",
             help="True intervals (a row with empty onset and offset is a video without any), or the true class of each clip.",
         ),
-    ],
+    ] = None,
+    subjects: Annotated[
+        str | None,
+        typer.Option("--subjects", metavar="COLUMN", help="The people of one table, such as fold; its column subject."),
+    ] = None,
     predictions: Annotated[
         str | None,
         typer.Option("--predictions", metavar="FILE", help="Spotted intervals: subject, video, onset, offset …"),
@@ -138,13 +150,19 @@ def score_command(
 ) -> None:
     """Score predictions of any program against a truth.
 
+    One table with a column of the truth and one of the predictions needs no second file: subject, y_true, y_pred, or label and pred.
+    With --truth, the columns of FILE say what it holds.
+
     Files are tables of text, with any separator, encoding and order of columns; workbooks (`book.xlsx`, or `book.xlsx:sheet` for one
     of several tables); logs of MEGC 2020; `.eaf` files of ELAN and folders of them (`clip.eaf:anna` selects one of several coders).
     The truth may be the released sheet of a dataset. Frames may count from 0 or 1, but alike in both files. A clip without an answer
     counts as wrong.
     """
     add_plugins(plugins)
-    what, given = _given_predictions(predictions, frame_scores, clips)
+    choices = file_choices.Choices.of(column or (), where or ())
+    files: dict[What, str | None] = {"intervals": predictions, "frame scores": frame_scores, "clips": clips}
+    answers = _given_answers(file, files, truth, subjects, encoding, choices)
+    what = answers.what
     _refuse_misplaced(
         what,
         {
@@ -167,9 +185,15 @@ def score_command(
     scoring = score_files.Scoring(convention, rule or (), classes, kinds, sensitivity, seed, bootstrap)
     if each is not None:
         refuse_if((write is not None, "--write-predictions writes one run: choose it with --where instead of --each"))
-        _print_each(score_files.score_each(given, truth, each, reading, frame_rules, scoring, Progress()), each, json)
+        _print_each(
+            score_files.score_each(answers.predictions, answers.truth, each, reading, frame_rules, scoring, Progress()),
+            each,
+            json,
+        )
         return
-    scores = score_files.score_predictions(given, truth, reading, frame_rules, scoring, Progress())
+    scores = score_files.score_predictions(
+        answers.predictions, answers.truth, reading, frame_rules, scoring, Progress(), answers.hint
+    )
     if write is not None:
         scores.write_predictions(write, write_form)
     print_remarks(scores, verbose)
@@ -186,20 +210,48 @@ def _print_each(scores: Mapping[str, Scores], column: str, json: str | None) -> 
         print_report("", score_report.table_of_several(compared, column, f"each {column} by itself"))
 
 
-def _given_predictions(intervals: str | None, frame_scores: str | None, clips: str | None) -> tuple[What, str]:
-    """The kind of the predictions that the words name, and their file."""
-    files: dict[What, str | None] = {
-        "intervals": intervals,
-        "frame scores": frame_scores,
-        "clips": clips,
-    }
-    given = [(what, file) for what, file in files.items() if file is not None]
-    if len(given) != 1:
+def _given_answers(
+    file: str | None,
+    files: Mapping[What, str | None],
+    truth: str | None,
+    subjects: str | None,
+    encoding: str | None,
+    choices: file_choices.Choices,
+) -> GivenAnswers:
+    """The predictions and the truth that the words name.
+
+    Args:
+        file: one table with both, or predictions whose columns say what they are.
+        files: files of predictions by their kind.
+        truth: file of the truth.
+        subjects: column of the people of one table.
+        encoding: encoding of the files.
+        choices: decisions of the user about columns and rows.
+
+    Raises:
+        ConfigError: a file is missing, or there are several.
+    """
+    named = [(what, name) for what, name in files.items() if name is not None]
+    if len(named) + (file is not None) != 1:
         raise ConfigError(
-            "mebench score needs either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE "
-            "(the emotion of each given clip), and --truth FILE"
+            "mebench score needs one file: FILE with the truth and the predictions in one table (subject, y_true, y_pred), or --truth "
+            "FILE and either --predictions FILE (intervals), --frame-scores FILE (one score a frame) or --clips FILE (the emotion of each "
+            "given clip)"
         )
-    return given[0]
+    if truth is None:
+        (table,) = [file] if file is not None else [name for _, name in named]
+        return given_answers.answers_of_one_table(table, subjects, encoding, choices)
+    refuse_if(
+        (
+            subjects is not None,
+            "--subjects is about one table with both sides: the truth names people in a column subject",
+        )
+    )
+    if file is not None:
+        return given_answers.find_answers((), truth, file, None, None, encoding, choices)
+    ((what, name),) = named
+    true, predicted = (given_answers.file_of(word, word, encoding) for word in (truth, name))
+    return given_answers.GivenAnswers(true, predicted, what)
 
 
 def _refuse_misplaced(what: What, options: Mapping[str, object]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -589,6 +590,36 @@ def _without_kinds(given: IntervalFile, remarks: Remarks) -> IntervalFile:
         )
     videos = given.videos.assign(kind="micro") if "kind" in given.videos else given.videos
     return replace(given, intervals=given.intervals.assign(kind="micro"), videos=videos, pooled=True)
+
+
+def kind_of_answers(
+    predictions: File, truth: File, choices: Choices | None = None
+) -> Literal["intervals", "frame scores", "clips"]:
+    """What predictions are, by their columns and those of the truth.
+
+    They are intervals if they have onset and offset, or an onset alone beside a truth with both; scores of frames if they have a
+    frame and a score; else classes of clips, if both sides have a class.
+    """
+    chosen = choices or Choices()
+    names = _names_of_columns(predictions, "predictions", chosen)
+    if {"onset", "offset"} <= names:
+        return "intervals"
+    if "frame" in names and names & {"score", "confidence"}:
+        return "frame scores"
+    lacks_offset = "onset" in names and {"onset", "offset"} <= _names_of_columns(truth, "truth", chosen)
+    return "clips" if "emotion" in names and not lacks_offset else "intervals"
+
+
+def _names_of_columns(file: File, role: Role, choices: Choices) -> set[str]:
+    """The known columns of a file; of a file that is no table those of intervals."""
+    wanted = ("video", "onset", "offset", "emotion", "confidence", "frame", "score")
+    try:
+        if _has_intervals(file, choices):
+            return {"onset", "offset"}
+        names = read_sheet(file, Remarks(), role).cut_below_header()
+        return {*parse_columns(names, file, role, wanted, Remarks(), "emotion", replace(choices, where=())).cells}
+    except DataError:
+        return {"onset", "offset"}
 
 
 def _has_intervals(path: File, choices: Choices) -> bool:

@@ -182,7 +182,7 @@ OF_DUPLICATES = (
         $$
 
         ```python
-        megc2020 = mebench.score(spotted, truth, fps=100, bootstrap=0, convention="megc2020")
+        megc2020 = mebench.score(predictions=spotted, truth=truth, fps=100, bootstrap=0, convention="megc2020")
         beside(3 / 5, "spotting/micro/details/scores/precision_large", megc2020)
         ```
         """,

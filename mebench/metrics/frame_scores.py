@@ -156,7 +156,7 @@ OF_FRAMES = (
         $$
 
         ```python
-        li2017 = mebench.score(spotted, truth, fps=100, bootstrap=0, convention="li2017")
+        li2017 = mebench.score(predictions=spotted, truth=truth, fps=100, bootstrap=0, convention="li2017")
         beside((20 + 20) / (20 + 20 + 20), "spotting/micro/details/scores/tpr", li2017)
         ```
         """,

@@ -22,8 +22,8 @@ def test_score_of_files_and_frames_equals_the_command(score, tmp_path):  # noqa:
     for name, text in (("truth.csv", TRUTH), ("mine.csv", PREDICTIONS)):
         (tmp_path / name).write_text(text)
     theirs = score("--truth", tmp_path / "truth.csv", "--predictions", tmp_path / "mine.csv")
-    of_files = mebench.score(tmp_path / "mine.csv", str(tmp_path / "truth.csv"), bootstrap=0)
-    of_frames = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
+    of_files = mebench.score(predictions=tmp_path / "mine.csv", truth=str(tmp_path / "truth.csv"), bootstrap=0)
+    of_frames = mebench.score(predictions=frame(PREDICTIONS), truth=frame(TRUTH), bootstrap=0)
     assert json.loads(json.dumps(of_files.summary)) == theirs
     assert of_frames.summary == of_files.summary
     assert of_frames.scores.loc["spotting.micro.f1", "value"] == pytest.approx(2 / 8)
@@ -36,7 +36,7 @@ def test_score_of_files_and_frames_equals_the_command(score, tmp_path):  # noqa:
 
 
 def test_plot_timeline_needs_no_frame_scores():
-    found = mebench.score(frame(PREDICTIONS), frame(TRUTH), bootstrap=0)
+    found = mebench.score(predictions=frame(PREDICTIONS), truth=frame(TRUTH), bootstrap=0)
     axes = found.plot_timeline().axes[0]
     assert axes.get_xlim()[1] == 22
     assert axes.get_xlabel() == "frame"
@@ -45,7 +45,7 @@ def test_plot_timeline_needs_no_frame_scores():
 def test_plot_timeline_shows_truths_of_a_silent_video():
     predictions = frame(PREDICTIONS)
     silent = predictions["video"].iloc[0]
-    found = mebench.score(predictions[predictions["video"] != silent], frame(TRUTH), bootstrap=0)
+    found = mebench.score(predictions=predictions[predictions["video"] != silent], truth=frame(TRUTH), bootstrap=0)
     key = next(video for video in found.truth["video"] if video.endswith(f"/{silent}"))
     words = [text.get_text() for axes in found.plot_timeline(key).axes for text in axes.get_yticklabels()]
     assert any("true" in word for word in words)
@@ -56,7 +56,9 @@ def test_score_spots_and_draws_frame_scores():
     scores = pd.DataFrame({"subject": "1", "video": "a", "frame": range(60)})
     scores["score"] = [1.0 if 18 <= n <= 22 else 0.0 for n in range(60)]
     truth = pd.DataFrame({"subject": ["1"], "video": ["a"], "onset": [14], "offset": [26]})
-    found = mebench.score(scores, truth, what="frame scores", k_prime={"micro": 6}, p=0.5, bootstrap=0)
+    found = mebench.score(
+        predictions=scores, truth=truth, what="frame scores", k_prime={"micro": 6}, p=0.5, bootstrap=0
+    )
     assert found.summary["spotting"]["micro"]["tp"] == 1
     assert len(found.frame_scores) == 60
     assert len(found.plot_timeline().axes[0].lines) >= 1
@@ -64,7 +66,9 @@ def test_score_spots_and_draws_frame_scores():
 
 def test_score_takes_clips():
     clips = pd.DataFrame({"subject": ["1", "1", "2"], "video": list("abc"), "emotion": ["joy", "joy", "fear"]})
-    found = mebench.score(clips, clips.assign(emotion=["joy", "fear", "fear"]), what="clips", bootstrap=0)
+    found = mebench.score(
+        predictions=clips, truth=clips.assign(emotion=["joy", "fear", "fear"]), what="clips", bootstrap=0
+    )
     assert found.scores.loc["recognition.accuracy", "value"] == pytest.approx(2 / 3)
     assert list(found.clips["predicted"]) == ["joy", "joy", "fear"]
     assert found.frame_scores.empty
@@ -85,14 +89,14 @@ def test_score_takes_clips():
 )
 def test_score_refuses_wrong_options_in_a_sentence(options, sentence):
     with pytest.raises(ConfigError) as error:
-        mebench.score(frame(PREDICTIONS), frame(TRUTH), **options)
+        mebench.score(predictions=frame(PREDICTIONS), truth=frame(TRUTH), **options)
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_score_names_a_missing_column():
     with pytest.raises(DataError, match="the predictions, line 1: the header lacks the column 'offset'"):
-        mebench.score(frame(PREDICTIONS).drop(columns="offset"), frame(TRUTH))
+        mebench.score(predictions=frame(PREDICTIONS).drop(columns="offset"), truth=frame(TRUTH))
 
 
 def test_score_refuses_what_is_no_table():
@@ -101,16 +105,20 @@ def test_score_refuses_what_is_no_table():
 
 
 def test_score_takes_rules_and_sensitivity():
-    half_open = mebench.score(frame(PREDICTIONS), frame(TRUTH), rules={"ends": "half_open"}, bootstrap=0)
+    half_open = mebench.score(
+        predictions=frame(PREDICTIONS), truth=frame(TRUTH), rules={"ends": "half_open"}, bootstrap=0
+    )
     assert half_open.summary["convention"] == "strict, ends=half_open"
-    unnamed = [frame(text).drop(columns="emotion") for text in (PREDICTIONS, TRUTH)]
-    compared = mebench.score(*unnamed, sensitivity=True, bootstrap=0).summary["sensitivity"]
+    predictions, truth = (frame(text).drop(columns="emotion") for text in (PREDICTIONS, TRUTH))
+    compared = mebench.score(predictions=predictions, truth=truth, sensitivity=True, bootstrap=0).summary["sensitivity"]
     assert {"strict", "softnet2021"} <= set(compared)
 
 
 def test_score_takes_numbers_of_numpy_and_classes_of_numbers():
     clips = pd.DataFrame({"subject": [1, 1, 2], "video": list("abc"), "emotion": [0, 1, 0]})
-    found = mebench.score(clips, clips, what="clips", classes=[0, 1], seed=np.int64(1), bootstrap=np.int64(10))
+    found = mebench.score(
+        predictions=clips, truth=clips, what="clips", classes=[0, 1], seed=np.int64(1), bootstrap=np.int64(10)
+    )
     assert json.loads(json.dumps(found.summary))["bootstrap"]["draws"] == 10
     assert found.scores.loc["recognition.accuracy", "value"] == 1
     with pytest.raises(DataError, match="only intervals can be written"):

@@ -227,7 +227,7 @@ def test_score_submission_of_two_emotions_equals_scikit_learn(tmp_path):
 
     true, answered = (sets.transform([one.split("+") for one in named]) for named in (labels, answers))
     assert found["uf1"]["value"] == pytest.approx(f1_score(true, answered, average="macro"))
-    summary = mebench.score(given, truth, what="clips").summary
+    summary = mebench.score(predictions=given, truth=truth, what="clips").summary
     assert summary["recognition"]["n"] == 8
     assert "confusion" not in summary
 

@@ -129,3 +129,15 @@ def test_compare_and_mistakes_of_files_refuse_in_one_sentence(mebench, in_files,
     assert sentence in err
     (line,) = [line for line in err.splitlines() if not line.startswith("note: ")]
     assert line.startswith("error: ")
+
+
+def test_verbs_take_one_table_with_both_sides(mebench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{n % 4},{n % 2},{int(n % 3 == 0)}" for n in range(24)]
+    Path("results.csv").write_text("\n".join(["subject,label,pred", *rows]))
+    Path("theirs.csv").write_text("\n".join(["subject,label,pred", *(row[:-1] + row[-3] for row in rows)]))
+    assert "24 answers for 24 clips of 4 subjects" in mebench("score", "results.csv", "--bootstrap", "0")[1]
+    assert "12 of 24 annotated clips have the wrong class" in mebench("mistakes", "results.csv")[1]
+    compared = mebench("compare", "results.csv", "theirs.csv")[1]
+    assert "A  results.csv\nB  theirs.csv\nscores (4 subjects)" in compared
+    assert "12 only in B" in compared

@@ -194,7 +194,7 @@ def test_mistakes_of_file_lists_clips_as_python_does(clip_files, capsys):
     printed = capsys.readouterr().out
     assert "mine.csv: 9 of 30 annotated clips have the wrong class" in printed
     assert "no class" in printed
-    found = mebench.score("mine.csv", "truth.csv", what="clips").mistakes
+    found = mebench.score(predictions="mine.csv", truth="truth.csv", what="clips").mistakes
     assert set(found["mistake"]) == {"wrong_class"}
     assert len(found) == 9
     surest = found.iloc[0]

@@ -158,4 +158,4 @@ def test_half_lengths_refuses_wrong_widths(given, message):
 def test_frame_scores_refuses_p_above_one():
     nothing = pd.DataFrame()
     with pytest.raises(ConfigError, match="--p must be between"):
-        mebench.score(nothing, nothing, what="frame scores", k_prime=3, p=1.5)
+        mebench.score(predictions=nothing, truth=nothing, what="frame scores", k_prime=3, p=1.5)
