@@ -19,6 +19,7 @@ from mebench.boards.significance import Weights, find_differing_pairs, significa
 from mebench.errors import MebenchError
 from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
+from mebench.metrics.comparison import LEVEL, detectable_difference
 from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Floats
 from mebench.output.terminal import format_count
@@ -47,6 +48,8 @@ OF_STANDINGS = (
     "metrics/classification.py",
 )
 """The code of the stored significance groups."""
+DRAWS = 1000
+"""Draws of people that give the error of a difference."""
 SAW_TESTED = "trained on tested data"
 SAW_UNKNOWN = "trained on unknown data"
 HIDDEN = "truth hidden"
@@ -300,14 +303,32 @@ def leader_in_words(table: QuestionTable) -> str:
     if not table.ranked:
         return f"no model has a rank yet; {level}"
     first = table.ranked[0]
-    standing = _standing_to_floor(first, best_floor, table.score) if best_floor else ""
+    standing = _standing_to_floor(first, best_floor, table) if best_floor else ""
     return f"{first.method} leads with {first.value(table.score):.3f}; {level}{standing}"
 
 
-def _standing_to_floor(row: QuestionRow, floor: QuestionRow, score: str) -> str:
+def _standing_to_floor(row: QuestionRow, floor: QuestionRow, table: QuestionTable) -> str:
     """Whether a row stands above a floor, in words behind it; empty if they were not tested."""
     if not row.group or not floor.group:
         return ""
     if set(split_letters(row.group)) & set(split_letters(floor.group)):
-        return ", not distinguishable from it"
-    return ", above it" if _worth(row, score) > _worth(floor, score) else ", below it"
+        return f", not distinguishable from it{_power_in_words(row, floor, table)}"
+    return ", above it" if _worth(row, table.score) > _worth(floor, table.score) else ", below it"
+
+
+def _power_in_words(row: QuestionRow, floor: QuestionRow, table: QuestionTable) -> str:
+    """Which true difference between two rows would have been found, in brackets; empty where that is not known.
+
+    The level of the test is divided by the number of pairs of the table, as its letters are adjusted for all of them.
+    """
+    counts = [counts_of_score(one.content["sums"], table.score) for one in (row, floor)]
+    n_people = len(row.content["sums"]["people"])
+    weights = np.random.default_rng(derived_seed(0, "power")).multinomial(n_people, [1 / n_people] * n_people, DRAWS)
+    scores = [score_from_counts(table.score, weights @ cast(Floats, count)) for count in counts]
+    n_tested = sum(bool(one.group) for one in table.rows)
+    n_pairs = n_tested * (n_tested - 1) // 2
+    error = float(np.nanstd(scores[0] - scores[1], ddof=1))
+    found = detectable_difference(error, n_people - 1, LEVEL / n_pairs)
+    if found is None:
+        return ""
+    return f" (with these {n_people} people a true difference shows reliably from about {found:.2f} on, so a tie is not equality)"

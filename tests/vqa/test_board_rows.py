@@ -1,8 +1,12 @@
 """Boards of answers to questions: who has a rank, what is distinguishable, and how pages show it."""
 
 import json
+import re
+from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats
 
 from mebench.boards.board_pages import MADE, board_page, board_pages
 from mebench.boards.method_names import MethodNames
@@ -11,7 +15,8 @@ from mebench.cli import leaderboard
 from mebench.errors import ConfigError
 from mebench.vqa.answer_facts import write_facts
 from mebench.vqa.floors import answer_by_floor
-from mebench.vqa.question_rows import build_question_tables, collect_answer_records
+from mebench.vqa.person_sums import counts_of_score, score_from_counts
+from mebench.vqa.question_rows import build_question_tables, collect_answer_records, leader_in_words
 from mebench.vqa.question_tables import guest_table
 from mebench.vqa.questions import write_questions
 from tests.vqa.test_marking import answered, questions
@@ -103,3 +108,31 @@ def test_collect_answer_records_leaves_damaged_out(home, tmp_path):
     said = []
     assert collect_answer_records(tmp_path, said.append) == []
     assert "broken is left out" in said[0]
+
+
+def test_leader_in_words_says_what_a_tie_leaves_open():
+    """The committed answers about long videos, against other draws of people and SciPy's quantiles."""
+    folder = Path(__file__).parents[2] / "leaderboards" / "questions"
+    tables = build_question_tables(collect_answer_records(folder, pytest.fail))
+    (table,) = (one for one in tables if one.score == "events_mae")
+    said = leader_in_words(table)
+    stated = float(
+        re.search(r"\(with these 10 people a true difference shows reliably from about (\d\.\d\d) on", said)[1]
+    )
+
+    tested = [row for row in table.rows if row.group]
+    floors = [row for row in tested if row.floor]
+    sign = -1 if table.score.endswith("mae") else 1
+    best = max(floors, key=lambda row: sign * row.value(table.score))
+    rng = np.random.default_rng(7)
+    draws = [np.bincount(rng.integers(10, size=10), minlength=10) for _ in range(2000)]
+    of_rows = [counts_of_score(row.content["sums"], table.score) for row in (table.ranked[0], best)]
+    differences = [
+        score_from_counts(table.score, draw[None] @ of_rows[0])
+        - score_from_counts(table.score, draw[None] @ of_rows[1])
+        for draw in draws
+    ]
+    level = 0.05 / (len(tested) * (len(tested) - 1) / 2)
+    quantiles = stats.t.ppf(1 - level / 2, 9) + stats.t.ppf(0.8, 9)
+    assert stated == pytest.approx(quantiles * np.std(differences), rel=0.1)
+    assert said.endswith("so a tie is not equality)")
