@@ -4,7 +4,7 @@
 #     benchmarks/board.sh FOLDER [PART...]
 #
 # Runs go to FOLDER/runs and features to FOLDER/cache (about 60 GB for all parts). PART is one of all, anchors, seeds, null, absolute, presets, paper,
-# tuned, quiet, protocols, publish; by default all but paper, quiet and publish, one after the other. Each line goes on where it was stopped when it is given again.
+# tuned, quiet, protocols, field, publish; by default all but paper, quiet, field and publish, one after the other. Each line goes on where it was stopped when it is given again.
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
@@ -64,6 +64,12 @@ for part in $parts; do
             mebench run "method=$method" dataset=meview "dataset.root=$folder/drawn/meview" protocol=meview "${places[@]}" ${own[@]+"${own[@]}"}
             mebench run "method=$method" "dataset=[cas_me2,samm_lv]" "dataset.cas_me2.root=$folder/drawn/cas_me2" \
                 "dataset.samm_lv.root=$folder/drawn/samm_lv" protocol=cross_spotting "protocol.train=[cas_me2]" "protocol.test=[samm_lv]" "${places[@]}" ${own[@]+"${own[@]}"}
+        done
+        ;;
+    field)  # 60 people about as hard as recordings, in two folds; one method after the other, so that each row is there when it is done; SFAMNet needs depth
+        for method in ${spotters//,/ } actionformer lgsnet block_motion apex_frequency boosting_vrme; do
+            [ "$method" = sfamnet ] || mebench run "method=$method" dataset=synthetic dataset.preset=field \
+                "kinds=[micro]" protocol=kfold protocol.folds=2 seed=0 "runs=$folder/field" "cache=$folder/cache"
         done
         ;;
     quiet)  # a training on 54 people each
