@@ -27,13 +27,18 @@ def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
     """The lock of a sqlite file, held until its end as a context.
 
     Raises:
-        RunError: the address of a database means something else by the characters of its path.
+        RunError: the address of a database means something else by the characters of its path, or MLflow cannot write them.
         Timeout: another process holds it for so long.
         OSError: nothing can be made there.
     """
     if {"%", "?"} & set(str(file)):
         raise RunError(
             f"the path {file} holds % or ?, which mean something else in the address of a database: name a place without them"
+        )
+    if {"'", '"'} <= set(str(file)):
+        raise RunError(
+            f"the path {file} holds both kinds of quotation marks, which MLflow cannot write into its database: name a place without "
+            "one of them"
         )
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = Path(f"{file}.lock")

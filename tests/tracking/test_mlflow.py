@@ -607,12 +607,16 @@ def test_alone_refuses_sqlite_on_network_drive(tmp_path, progress, printed, monk
     assert not (tmp_path / "mlflow.db").exists()
 
 
-def test_mirror_refuses_folder_that_no_address_holds(tmp_path, progress, printed, monkeypatch):
-    """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere."""
-    (tmp_path / "my%20project").mkdir()
-    monkeypatch.chdir(tmp_path / "my%20project")
+@pytest.mark.parametrize(("name", "problem"), [("my%20project", "% or ?"), ("a\"b'c", "both kinds of quotation marks")])
+def test_mirror_refuses_folder_that_no_address_holds(tmp_path, progress, printed, monkeypatch, name, problem):
+    """SQLAlchemy takes `%20` for a blank, and all behind `?` for options: the database would lie elsewhere, or nowhere.
+
+    MLflow quotes the folder as Python does, which is no SQL with both kinds of quotation marks.
+    """
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
     assert mirror(make_run(Path("runs")), None, progress) is None
-    assert "my%20project/mlflow.db holds % or ?" in printed.getvalue()
+    assert f"{name}/mlflow.db holds {problem}" in " ".join(printed.getvalue().split())
     assert not list(tmp_path.rglob("mlflow.db*"))
 
 
