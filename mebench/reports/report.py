@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
 from mebench.records.record import Record, read_record
 from mebench.reports.compare_runs import draw_conclusions, score_path_in_words
+from mebench.reports.findings import describe_findings, find_floor, main_metric
 from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import (
     CURVE_COLORS,
@@ -46,7 +47,7 @@ from mebench.reports.plots import (
     svg_of_figure,
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
-from mebench.reports.scores import RANDOM_CLASSES, clip_levels, counts_in_words, title_of
+from mebench.reports.scores import MAIN, RANDOM_CLASSES, SELECTION, clip_levels, counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
     Row,
@@ -57,6 +58,7 @@ from mebench.reports.timeline import (
 )
 from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
+from mebench.runs.chance_levels import add_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
 from mebench.score_type import Score as TypedScore
@@ -69,8 +71,6 @@ if TYPE_CHECKING:
 else:
     matplotlib = load_lazily("matplotlib")
 
-LONGEST = 160
-"""Most characters of a value in the audit."""
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
@@ -86,11 +86,15 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
         side: its answers.
         each_clip: whether each class and each wrong clip is shown, as in `details_of_answers`.
     """
-    summary = record.summary
+    summary = _summary_with_chance(record, side)
     costs = record.costs
     sides = ("train", "valid", "test")
+    n_people = len({subject for fold in record.about["folds"] for subject in fold["test"]})
+    n_draws = 1 if side is None else number_of_draws(side.tables)
     return {
         "record": record,
+        "findings": describe_findings(summary, n_people, n_draws),
+        "doubts": _doubts_about(record),
         "sections": _sections(summary),
         "chance": _levels_of_chance(summary),
         "details": None if side is None else details_of_answers(record, side, each_clip),
@@ -103,6 +107,25 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
         "folds": {name: format_span([len(fold[name]) for fold in record.about["folds"]]) for name in sides},
         "audit": _audit_rows(record.audit),
     }
+
+
+def _summary_with_chance(record: Record, side: JudgedRun | None) -> Mapping[str, Any]:
+    """The summary of a record; that of a run has all levels of chance."""
+    if side is None or record.published:
+        return record.summary
+    return add_levels_of_chance(record.summary, RunFolder(record.folder), side.tables)
+
+
+def _doubts_about(record: Record) -> list[str]:
+    """What limits the scores of a run, a sentence each."""
+    doubts = [record.about["remark"], *(record.about.get("warnings") or [])]
+    if record.selection == "test":
+        doubts.append(f"selection on test: {SELECTION['test']}")
+    if record.pretrained_on_tested:
+        doubts.append(
+            f"what it loads was trained on {record.pretrained_on_tested}, which is tested here: the score is too good"
+        )
+    return [doubt for doubt in doubts if doubt]
 
 
 def _levels_of_chance(summary: Mapping[str, Any]) -> list[tuple[str, str, Score]]:
@@ -121,15 +144,60 @@ def _levels_of_chance(summary: Mapping[str, Any]) -> list[tuple[str, str, Score]
     return levels
 
 
-def _sections(summary: Mapping[str, Any]) -> list[tuple[str, str, list[tuple[str, Score]]]]:
-    """Title, number of scored items and shown scores of each part of a summary."""
-    sections: list[tuple[str, str, list[tuple[str, Score]]]] = []
+@dataclass(frozen=True)
+class ScoreRow:
+    """A score on a page.
+
+    Attributes:
+        metric: name of the metric.
+        score: the score.
+        floor: the score without a method, or None.
+    """
+
+    metric: str
+    score: Score
+    floor: Score | None
+
+
+@dataclass(frozen=True)
+class ScoreSection:
+    """The scores of a part of a summary on a page.
+
+    Attributes:
+        title: task and part.
+        counted: number of scored items.
+        floor: source of the floor, in words; empty if it is unknown.
+        main: rows of the main scores.
+        further: rows of the others.
+    """
+
+    title: str
+    counted: str
+    floor: str
+    main: Sequence[ScoreRow]
+    further: Sequence[ScoreRow]
+
+
+def _sections(summary: Mapping[str, Any]) -> list[ScoreSection]:
+    """The shown scores of each part of a summary with their floors."""
+    sections: list[ScoreSection] = []
     for part in ScoreTable.read(summary).parts():
         title = f"{part.task.capitalize()}, {part.name}" if part.name else part.task.capitalize()
-        shown: list[tuple[str, Score]] = [
-            (metric, score.plain()) for metric, score in part.scores.items() if _is_shown(metric, score, part.name)
-        ]
-        sections.append((title, counts_in_words(part), shown))
+        floor = find_floor(summary, part)
+        of_floor = floor.scores if floor else {}
+        main: list[ScoreRow] = []
+        further: list[ScoreRow] = []
+        for metric, score in part.scores.items():
+            if not _is_shown(metric, score, part.name):
+                continue
+            level = of_floor.get(metric)
+            is_main = metric in MAIN[part.task] or catalogue.find_metric(metric).own
+            row = ScoreRow(metric, score.plain(), None if level is None else level.plain())
+            (main if is_main else further).append(row)
+        main.sort(key=lambda row: row.metric != main_metric(part))
+        if not main:
+            main, further = further, []
+        sections.append(ScoreSection(title, counts_in_words(part), floor.words if floor else "", main, further))
     return sections
 
 
@@ -173,14 +241,35 @@ SHOWN_ELSEWHERE = ("selection", "transductive", "sides", "values")
 """Entries of an audit that are not listed with the others."""
 
 
-def _audit_rows(audit: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Name, subjects that were seen, and content of each value that shaped predictions; then the other entries."""
+@dataclass(frozen=True)
+class AuditRow:
+    """A value that shaped predictions.
+
+    Attributes:
+        name: name of the value.
+        saw: subjects that were seen for it.
+        value: the value; of one that differs between folds, by fold.
+        by_fold: True if it differs between folds.
+    """
+
+    name: str
+    saw: str
+    value: Any
+    by_fold: bool = False
+
+
+def _audit_rows(audit: Mapping[str, Any]) -> list[AuditRow]:
+    """Each value that shaped predictions; then the other entries."""
     rows = []
     for value in audit.get("values", ()):
-        content = f"by fold: {_short(value['folds'])}" if value.get("folds") else _short(value.get("value"))
-        rows.append((str(value.get("name", "")), str(value.get("saw", "")), content))
-    rows += [(name, "", _short(content)) for name, content in audit.items() if name not in SHOWN_ELSEWHERE]
-    return rows
+        row = AuditRow(str(value.get("name", "")), str(value.get("saw", "")), value.get("value"))
+        by_fold = value.get("folds")
+        if by_fold:
+            first, *others = by_fold.values()
+            differs = any(other != first for other in others)
+            row = replace(row, value=by_fold if differs else first, by_fold=differs)
+        rows.append(row)
+    return rows + [AuditRow(name, "", content) for name, content in audit.items() if name not in SHOWN_ELSEWHERE]
 
 
 def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) -> dict[str, Any]:
@@ -323,14 +412,6 @@ def _add_spotting_columns(rows: pd.DataFrame, side: JudgedRun) -> None:
     rows["F1"] = 2 * rows["found"] / rows.sum(axis=1)  # of the three columns; 0/0 is undefined
 
 
-def _short(value: Any) -> str:
-    """A value as text, shortened to a readable length."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False).replace('"', "")
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]} …"
-
-
 SCORES = ["fold", "video", "frame", "kind", "score"]
 TRANSFER = "method.transfer"
 NO_SCORES = "keeps no scores of frames, so its timelines show only intervals"
@@ -364,8 +445,10 @@ def judge_run(record: Record, name: str = "") -> JudgedRun:
 
 
 def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
-    """Every video with a timeline: its anchor on the page, the numbers of missed and wrong intervals, and these in words
-    for each run. Videos of one frame are left out.
+    """Every video with a timeline, the one of most mistakes first.
+
+    Each has its anchor on the page, the numbers of missed and wrong intervals, and these in words for each run. Videos of
+    one frame are left out.
     """
     numbers = [side.mistakes[["video", "mistake"]].value_counts().to_dict() for side in sides]
     drawn = []
@@ -392,7 +475,7 @@ def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
                 "note": "; ".join(notes),
             }
         )
-    return drawn
+    return sorted(drawn, key=lambda one: -(one["missed"] + one["wrong"]))
 
 
 def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:

@@ -417,7 +417,7 @@ OF_PAGES = (
         "boards/site/site_pages.py",
     ),
     *(f"boards/site/templates/{name}.html" for name in ("base", "run_page")),
-    *(f"reports/{name}.py" for name in ("report", "timeline", "plots", "scores", "page_templates")),
+    *(f"reports/{name}.py" for name in ("report", "findings", "timeline", "plots", "scores", "page_templates")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
     *("annotations/schemes.py", "config/*.py", "errors.py"),
 )

@@ -1,5 +1,5 @@
-// Makes a `figure.timeline` of each packed timeline of a page, and draws every such figure from its data when it comes into view. No
-// request is made.
+// Makes a folded `figure.timeline` of each packed timeline of a page, and draws every such figure from its data when it comes into view.
+// No request is made.
 "use strict";
 (() => {
   const PLOT = 120; // pixels: the height of a track's curves, of a lane, of the axis; what names at the left take
@@ -459,16 +459,18 @@
     return drawn.get(figure);
   }
 
-  function figureOf(data) {
+  // A line with the name of a video, and its timeline below when it is opened.
+  function foldedFigure(data) {
     const tracks = data.tracks.filter((track) => track.curves.length).length;
     const lanes = data.tracks.reduce((sum, track) => sum + track.lanes.length, data.lanes.length);
     const figure = make("figure", { class: "timeline", id: data.id, style: `--tracks:${tracks};--lanes:${lanes}` });
-    Object.assign(figure.dataset, { missed: data.missed, wrong: data.wrong });
-    const caption = make("figcaption", {}, data.title);
-    if (data.note) caption.append(make("small", {}, data.note));
-    figure.append(caption);
     dataOf.set(figure, data);
-    return figure;
+    const summary = make("summary", {}, data.title);
+    if (data.note) summary.append(make("small", {}, data.note));
+    const folded = make("details", { class: "video" });
+    Object.assign(folded.dataset, { missed: data.missed, wrong: data.wrong });
+    folded.append(summary, figure);
+    return folded;
   }
 
   // Gives each lane its spans from the columns of its name; see `pack_timelines`.
@@ -495,7 +497,7 @@
     for (const script of document.querySelectorAll("script[data-packed-timelines]")) {
       const packed = await inflate(script.textContent).json();
       restoreSpans(packed);
-      script.replaceWith(...packed.videos.map(figureOf));
+      script.replaceWith(...packed.videos.map(foldedFigure));
     }
     const figures = [...document.querySelectorAll("figure.timeline")];
     for (const figure of figures) {
@@ -518,14 +520,15 @@
     figures.forEach((figure) => eye.observe(figure));
     // The others are drawn when there is nothing else to do, for who prints the page: to read their curves then takes too long.
     const idle = window.requestIdleCallback ?? setTimeout;
-    const rest = [...figures];
+    const unfolded = () => figures.filter((figure) => !figure.closest("details:not([open])"));
+    const rest = unfolded();
     const next = () => {
       if (!rest.length) return;
       open(rest.shift());
       idle(next);
     };
     setTimeout(next, 5000);
-    window.addEventListener("beforeprint", () => figures.forEach(open));
+    window.addEventListener("beforeprint", () => unfolded().forEach(open));
     night.addEventListener("change", () => drawn.forEach((timeline) => timeline.draw()));
   }
 
@@ -535,7 +538,8 @@
       const [, id, onset, offset] = /^#(.+):(-?\d+)-(-?\d+)$/.exec(decodeURIComponent(location.hash)) ?? [];
       const figure = id && document.getElementById(id);
       if (!figure || !figures.includes(figure)) return;
-      figure.closest("[hidden]")?.removeAttribute("hidden");
+      const folded = figure.closest("details");
+      if (folded) Object.assign(folded, { hidden: false, open: true });
       figure.scrollIntoView({ block: "center" });
       const timeline = open(figure);
       timeline.ready.then(() => timeline.reveal(Number(onset), Number(offset)));
@@ -544,28 +548,33 @@
     follow();
   }
 
-  // Videos by name and by what went wrong in them.
-  function filterVideos(figures) {
+  // Videos by name and by what went wrong in them. At first only some are listed.
+  function filterVideos() {
+    const FIRST = 10;
     for (const bar of document.querySelectorAll("[data-timelines]")) {
-      const own = figures.filter((figure) => bar.parentElement.contains(figure));
-      const [words, choice] = [bar.querySelector("input"), bar.querySelector("select")];
+      const videos = [...bar.parentElement.querySelectorAll("details.video")];
+      const [words, choice, more] = ["input", "select", ".more"].map((name) => bar.querySelector(name));
       const fits = {
         all: () => true,
-        missed: (figure) => Number(figure.dataset.missed) > 0,
-        wrong: (figure) => Number(figure.dataset.wrong) > 0,
-        clean: (figure) => !Number(figure.dataset.wrong) && !Number(figure.dataset.missed),
+        missed: (video) => Number(video.dataset.missed) > 0,
+        wrong: (video) => Number(video.dataset.wrong) > 0,
+        clean: (video) => !Number(video.dataset.wrong) && !Number(video.dataset.missed),
       };
+      let most = FIRST;
       const filter = () => {
-        let shown = 0;
-        for (const figure of own) {
-          const named = figure.querySelector("figcaption").textContent.toLowerCase().includes(words.value.toLowerCase());
-          figure.hidden = !(named && fits[choice.value](figure));
-          shown += !figure.hidden;
-        }
-        bar.querySelector("output").textContent = `${shown} of ${own.length}`;
+        const isNamed = (video) => video.firstChild.textContent.toLowerCase().includes(words.value.toLowerCase());
+        const found = videos.filter((video) => isNamed(video) && fits[choice.value](video));
+        const shown = new Set(found.slice(0, most));
+        for (const video of videos) video.hidden = !shown.has(video);
+        bar.querySelector("output").textContent = `${shown.size} of ${found.length}`;
+        more.hidden = shown.size === found.length;
       };
       words.addEventListener("input", filter);
       choice.addEventListener("change", filter);
+      more.addEventListener("click", () => {
+        most = Infinity;
+        filter();
+      });
       bar.hidden = false;
       filter();
     }
@@ -603,7 +612,7 @@
     if (!figures.length) return;
     drawInView(figures);
     listMistakes(figures);
-    filterVideos(figures);
+    filterVideos();
     followLinks(figures);
   });
 })();
