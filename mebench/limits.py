@@ -1,8 +1,11 @@
 """The limits of what is read from files of others, each with its reason.
 
 A file of a stranger may be damaged, or made to fill the memory. Each limit lies far above what the field publishes; what is larger is
-refused with a sentence that names the limit, before it is read.
+refused with a sentence that names the limit, before it is read. `FORMATS` says which limits hold for which format; the table of
+`docs/contribute/limits.md` is made of it (`python docs/limit_tables.py`).
 """
+
+from typing import NamedTuple
 
 # -- tables and sheets
 
@@ -136,3 +139,161 @@ RECORD_WEIGHTS = 25_000_000
 """Bootstrap draws times subjects: scoring holds them in memory."""
 RECORD_PAIRS = 20_000_000
 """Spotted times annotated intervals of a video: scoring holds them in memory, too."""
+RECORD_SECONDS = 60.0
+"""Seconds of the processor for checking one record."""
+
+# -- all of them, by format
+
+
+class Format(NamedTuple):
+    """A kind of file, what reads it, and the most that is read of it; None where another limit bounds it.
+
+    Attributes:
+        files: kind of file, in words.
+        readers: modules that read it, below `mebench/`.
+        library: the library that parses it.
+        packed: bytes of the file.
+        unpacked: bytes that it may expand to.
+        rows: rows, lines or names.
+        cells: cells, numbers, elements or values.
+        depth: levels in one another.
+        seconds: seconds of the processor.
+        more: further limits, in words.
+    """
+
+    files: str
+    readers: tuple[str, ...]
+    library: str
+    packed: int | None = None
+    unpacked: int | None = None
+    rows: int | None = None
+    cells: int | None = None
+    depth: int | None = None
+    seconds: float | None = None
+    more: str = ""
+
+
+FORMATS = (
+    Format(
+        "records: JSON",
+        ("records/schema.py", "intake/integrity.py"),
+        "json",
+        RECORD_JSON_BYTES,
+        seconds=RECORD_SECONDS,
+        more="one strict schema: known keys, types, every number, length and depth",
+    ),
+    Format(
+        "records: `.parquet`",
+        ("records/schema.py", "intake/integrity.py"),
+        "pyarrow",
+        RECORD_FILE_BYTES,
+        RECORD_TABLE_BYTES,
+        max(RECORD_ROWS.values()),
+        seconds=RECORD_SECONDS,
+        more=f"a footer of {PARQUET_FOOTER_BYTES >> 20} MiB, {PARQUET_GROUPS} groups of rows; read footer first, then pages, then cells",
+    ),
+    Format(
+        "sheets: `.xlsx`, `.xlsm`",
+        ("annotations/sheets.py", "annotations/ods.py"),
+        "openpyxl",
+        SHEET_BYTES,
+        SHEET_XML_BYTES,
+        SHEET_ROWS,
+        more=f"{SHEET_COLUMNS} columns; no formula runs",
+    ),
+    Format("sheets: `.xls`", ("annotations/sheets.py",), "xlrd", SHEET_BYTES, rows=SHEET_ROWS, more="no formula runs"),
+    Format(
+        "sheets: `.ods`",
+        ("annotations/ods.py",),
+        "python-calamine, expat",
+        SHEET_BYTES,
+        SHEET_XML_BYTES,
+        SHEET_ROWS,
+        SHEET_CELLS,
+        SHEET_XML_LEVELS,
+        more="cells are counted before they are made; no formula runs",
+    ),
+    Format(
+        "tables of text, score files: `.csv`, `.tsv`, `.json`",
+        ("annotations/sheets.py", "exchange/text_table.py"),
+        "pyarrow, csv, json",
+        TEXT_TABLE_BYTES,
+        rows=TEXT_TABLE_LINES,
+        more=f"{TEXT_TABLE_COLUMNS:,} columns",
+    ),
+    Format("OpenFace: `.csv`", ("annotations/openface.py",), "pyarrow", OPENFACE_BYTES),
+    Format(
+        "arrays: `.npy`, `.npz`, pickled tables",
+        ("exchange/text_table.py", "exchange/plain_values.py"),
+        "NumPy",
+        TEXT_TABLE_BYTES,
+        cells=ARRAY_NUMBERS,
+        more="counted before they are unpacked; no object but arrays and tables",
+    ),
+    Format(
+        "ELAN and other XML: `.eaf`, `.anvil`",
+        ("exchange/eaf.py", "exchange/bounded_xml.py"),
+        "expat",
+        EAF_BYTES,
+        cells=EAF_ELEMENTS,
+        depth=EAF_LEVELS,
+        more="no document type, so no entities",
+    ),
+    Format("MATLAB: `.mat`", ("matlab.py",), "SciPy", MATLAB_BYTES, more="names and shapes first"),
+    Format(
+        "configurations: `.yaml`",
+        ("files.py",),
+        "PyYAML",
+        YAML_BYTES,
+        cells=YAML_VALUES,
+        depth=YAML_LEVELS,
+        more="aliases count wherever they stand; no tags that make objects",
+    ),
+    Format(
+        "images",
+        ("frames/images.py", "frames/image_folder.py"),
+        "Pillow for the header, OpenCV for the pixels",
+        IMAGE_BYTES,
+        cells=IMAGE_PIXELS,
+        more="pixels by the header, before anything is decoded",
+    ),
+    Format("films", ("frames/videofile.py",), "PyAV", cells=IMAGE_PIXELS, more="pixels of one frame"),
+    Format(
+        "archives (`data unpack`)",
+        ("annotations/unpack.py",),
+        "zipfile, tarfile",
+        unpacked=ARCHIVE_BYTES,
+        rows=ARCHIVE_FILES,
+        more=f"or {ARCHIVE_RATIO:,} times their size, nested ones included; no links, no path outside, names of {ARCHIVE_NAME_BYTES} bytes",
+    ),
+    Format(
+        "authors' weights: `.pth`, `.h5`",
+        ("training/released.py",),
+        "`torch.load(weights_only=True)`, h5py",
+        WEIGHTS_BYTES,
+        WEIGHTS_BYTES,
+        KERAS_NAMES,
+        depth=KERAS_GROUPS,
+        more="tensors by name alone; no links and no data in other files",
+    ),
+    Format("mini-Xception: `.hdf5`", ("features/mini_xception.py",), "h5py", MINI_XCEPTION_BYTES),
+    Format(
+        "networks for other programs: `.onnx`",
+        ("inference/onnx_files.py",),
+        "onnxruntime",
+        NETWORK_BYTES,
+        more=f"a recipe of {RECIPE_BYTES >> 20} MiB of JSON beside it",
+    ),
+    Format(
+        "questions and answers: `.jsonl`",
+        ("vqa/questions.py",),
+        "json",
+        QUESTIONS_BYTES,
+        rows=QUESTION_LINES,
+        more=f"{QUESTION_LETTERS:,} letters each",
+    ),
+    Format("records of answers", ("vqa/answer_records.py",), "json", ANSWER_RECORD_BYTES),
+    Format("files of challenges", ("challenges/bundle.py",), "json", CHALLENGE_FILE_BYTES),
+    Format("people, noise: `.csv`", ("reports/trust.py",), "csv", PEOPLE_TABLE_BYTES),
+)
+"""Every format that is read from others, with its limits."""

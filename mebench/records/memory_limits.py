@@ -5,12 +5,12 @@ from contextlib import ExitStack, contextmanager
 
 import pyarrow as pa
 
+from mebench.limits import RECORD_SECONDS
 from mebench.system import limited_data, limited_seconds
 
 MEMORY, MORE = 2**30, 2**29
 """Most bytes, beyond those of the process, for checking, reading or showing a record."""
-SECONDS = 60.0
-"""Most seconds of the processor for one record."""
+SECONDS = RECORD_SECONDS
 
 
 class TooLongError(BaseException):
