@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -185,9 +186,13 @@ class _FramePairs:
 
     def finds_more(self, ratio: NDArray[np.float64]) -> bool:
         """Whether intervals find many more truths once their frames are multiplied, (n_intervals,)."""
-        carried = self._n_found(ratio)
-        enough = carried >= max(FEWEST_FOUND, SHARE_FOUND * len(self.true_onset))
-        return enough and carried >= TIMES_MORE * self._n_found(np.ones(len(ratio)))
+        fewest = max(FEWEST_FOUND, SHARE_FOUND * len(self.true_onset), TIMES_MORE * self._n_found_as_they_are)
+        return fewest <= len(self.true_onset) and self._n_found(ratio) >= fewest
+
+    @cached_property
+    def _n_found_as_they_are(self) -> int:
+        """The number of truths that the intervals find as the file counts them."""
+        return self._n_found(np.ones(len(self.onset)))
 
     def _n_found(self, ratio: NDArray[np.float64]) -> int:
         """The number of truths that some interval overlaps with an IoU of a half."""
