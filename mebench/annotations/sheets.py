@@ -360,7 +360,8 @@ def _text_of_cell(cell: object) -> str:
 
 
 _HEADER_AGAIN = "the names of the columns again"
-_NAMES_AGAIN = f"{_HEADER_AGAIN}, left out"
+NAMES_AGAIN = f"{_HEADER_AGAIN}, left out"
+"""The remark on a line that repeats the names of the columns."""
 
 
 def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
@@ -396,7 +397,7 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
     _refuse_wide_lines(seen, file)
     header, separator = header_of(seen)
     seen, repeated = _without_repeated_names(seen, header)
-    notes += [(number, _NAMES_AGAIN) for number in repeated]
+    notes += [(number, NAMES_AGAIN) for number in repeated]
     held, left_out = _headers_again(repeated)
     remarks = tuple(Repair(row, "all columns", "", None, sentence, file) for row, sentence in notes)
     return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
@@ -881,7 +882,7 @@ def _with_visible_text(sheet: Sheet) -> Sheet:
     header = sheet.header or _header_row(rows)
     names = dict(rows).get(header)
     repeated = [number for number, cells in rows if cells == names and number != header]
-    remarks += [Repair(number, "all columns", "", None, _NAMES_AGAIN, sheet.where) for number in repeated]
+    remarks += [Repair(number, "all columns", "", None, NAMES_AGAIN, sheet.where) for number in repeated]
     others = tuple((number, cells) for number, cells in rows if number not in repeated)
     held, left_out = _headers_again(repeated)
     return replace(

@@ -28,7 +28,7 @@ from mebench.annotations.names import (
     plain_name,
     time_column,
 )
-from mebench.annotations.sheets import FORMULA, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
+from mebench.annotations.sheets import FORMULA, NAMES_AGAIN, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
 from mebench.exchange.cell_kinds import is_rate, kind_of_cells
@@ -494,6 +494,7 @@ def parse_columns(
     for name, position in found.positions.items():
         cells[name] = columns[position].read(_clean_cell, keeps_numbers=True)
     others = {found.headers[position]: columns[position] for position in found.unread}
+    others = _parts_below_headers(sheet, found.grid.lines) | others
     table = TextTable(
         place=str(path),
         role=role,
@@ -513,6 +514,15 @@ def parse_columns(
     rows_have_names = "video" in cells or "subject" in cells
     table = table.without_notes(remarks) if rows_have_names else table
     return _chosen_rows(table, choices, remarks)
+
+
+def _parts_below_headers(sheet: Sheet, lines: NDArray[np.int64]) -> dict[str, Cells]:
+    """The number of each row's part, as a column, if headers stand above several parts."""
+    again = sorted(remark.row for remark in sheet.remarks if remark.row and remark.reason == NAMES_AGAIN)
+    if not again:
+        return {}
+    parts = [str(number) for number in range(1, len(again) + 2)]
+    return {NAMES_OF_PARTS[0]: Cells(parts, np.searchsorted(again, lines))}
 
 
 def _chosen_positions(

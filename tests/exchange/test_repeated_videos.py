@@ -88,6 +88,18 @@ def test_runs_of_json_keep_their_names(write, shape):
         score(write(json.dumps(value), "p.json"), TRUTH.assign(video=[*"abxcd"]), bootstrap=0)
 
 
+def test_runs_below_headers_of_their_own_are_refused(write):
+    """Programs append a table for each run; tables of folds, which share no video, are one."""
+    texts = [runs("seed", (seed,), seed).drop(columns="seed").to_csv(index=False) for seed in (0, 1)]
+    file = write("".join(texts), "p.csv")
+    with pytest.raises(DataError, match="the videos recur under each of the 2 values of 'key'"):
+        score(file, TRUTH, bootstrap=0)
+    second = score(file, TRUTH, bootstrap=0, where={"key": 2}).summary["spotting"]["micro"]
+    assert second["tp"] + second["fp"] == 5
+    folds = "".join(TRUTH.iloc[some].to_csv(index=False) for some in ([0, 1], [2, 3, 4]))
+    assert score(write(folds, "f.csv"), TRUTH, bootstrap=0).summary["spotting"]["micro"]["tp"] == 5
+
+
 def test_folds_and_numbers_of_intervals_are_no_runs():
     two = pd.concat([TRUTH, TRUTH.assign(onset=TRUTH["onset"] + 100, offset=TRUTH["offset"] + 100)])
     two = two.assign(number=[1] * 5 + [2] * 5, fold=two["subject"], note="x", side=["l", "r"] * 5)
