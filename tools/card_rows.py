@@ -82,7 +82,7 @@ def score_of_fold(records: Sequence[str], fold: str, metric: str) -> Mapping[str
     of_mean = scores[0]
     if len(scores) > 1:
         of_mean = Score.from_plain(scores_of_mean(records, fold)[metric])
-    return over_seeds(scores, of_mean)
+    return over_seeds(scores, of_mean).plain_over_seeds()
 
 
 @cache

@@ -7,12 +7,14 @@ from pathlib import Path
 
 from mebench.api.run_results import Run, runs_folder
 from mebench.api.tracked_runs import send_runs
+from mebench.errors import ConfigError
 from mebench.lazy_imports import lazy_imports
 from mebench.output.progress import Progress
 
 with lazy_imports():
     from mebench.combination import combined_run, rules as combination_rules
     from mebench.config import sources
+    from mebench.records import method_result
     from mebench.runs import folder as run_folder
 
 
@@ -59,9 +61,58 @@ def combine(
     folders = [run_folder.RunFolder.open_finished(place, word) for word in words]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
     rules = combination_rules.CombinationRules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
+    return _combine_folders(folders, rules, place, progress or Progress())
+
+
+def combine_seeds(
+    members: Sequence[str], rules: combination_rules.CombinationRules, runs: str = "", progress: Progress | None = None
+) -> list[Run]:
+    """Combine several results over all their seeds: a combination for each seed.
+
+    Args:
+        members: ids of runs, the beginnings of these for all their seeds, or folders of records.
+        rules: rules of the combination.
+        runs: folder of the runs; that of the user's file, or `runs`, if left out.
+        progress: see `run`.
+
+    Raises:
+        ConfigError: the members have other seeds, people or folds.
+        RunError: there is no such run, or it is not finished.
+    """
+    place = runs_folder(runs)
+    results = [method_result.open_result(place, word) for word in members]
     reporter = progress or Progress()
+    return [_combine_folders(folders, rules, place, reporter) for folders in _pair_seeds(members, results)]
+
+
+def _pair_seeds(
+    words: Sequence[str], results: Sequence[method_result.MethodResult]
+) -> list[list[run_folder.RunFolder]]:
+    """The runs of each seed, one of each result. Single runs go together whatever their seeds are.
+
+    Raises:
+        ConfigError: some results have other seeds.
+    """
+    are_single = all(len(result.folders) == 1 for result in results)
+    if not are_single and any(result.seeds != results[0].seeds for result in results):
+        seeds = "; ".join(f"{word}: {', '.join(map(str, result.seeds))}" for word, result in zip(words, results))
+        raise ConfigError(
+            f"the runs have other seeds ({seeds}), and a seed is combined with the same seed: name results of the same seeds, "
+            "or give more of the ids to name one run of each"
+        )
+    n_seeds = max((len(result.folders) for result in results), default=0)
+    return [[result.folders[number] for result in results] for number in range(n_seeds)]
+
+
+def _combine_folders(
+    folders: Sequence[run_folder.RunFolder],
+    rules: combination_rules.CombinationRules,
+    place: str,
+    progress: Progress,
+) -> Run:
+    """The combination of some runs, sent to the user's tracker."""
     made = combined_run.combine_runs(folders, rules, place)
-    reporter.notify(*made.remarks)
+    progress.notify(*made.remarks)
     tracker = sources.user_setting("tracking", "") or None
-    sent = send_runs([made.folder], tracker, reporter)
+    sent = send_runs([made.folder], tracker, progress)
     return Run(made.folder, made.summary, sent.shown_at, made.fresh, sent.title)

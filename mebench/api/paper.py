@@ -22,7 +22,7 @@ with lazy_imports():
         written_tables,
     )
     from mebench.metrics import chance
-    from mebench.records import record as run_record
+    from mebench.records import method_result, record as run_record
     from mebench.runs import folder as run_folder, scoring
 
 if TYPE_CHECKING:
@@ -219,7 +219,10 @@ def _read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Reco
     """
     folders = []
     for name in names:
-        folders += [name.folder] if isinstance(name, Run) else run_folder.RunFolder.open_all_seeds(runs, name)
+        if isinstance(name, Run):
+            folders.append(name.folder)
+        else:
+            folders += [folder for result in method_result.open_results(runs, name) for folder in result.folders]
     once = {folder.path.resolve(): folder for folder in folders}
     return [run_record.read_record(folder) for folder in once.values()]
 

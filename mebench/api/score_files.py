@@ -40,6 +40,7 @@ with lazy_imports():
     )
     from mebench.inspection import dataset_summary
     from mebench.metrics import chance, conventions, summary as score_summary
+    from mebench.records import method_result
     from mebench.reports import compare_runs, plots, recognition, timeline, trust as score_trust
     from mebench.runs import folder as run_folder
 
@@ -781,11 +782,11 @@ def _sides_of_runs(first: Given | Run | Array, second: Given | Run | Array, runs
     return of_runs(folders, str(first)), of_runs(other_folders, str(second))
 
 
-def _run_folders(side: Given | Run | Array, runs: str) -> list[run_folder.RunFolder]:
+def _run_folders(side: Given | Run | Array, runs: str) -> Sequence[run_folder.RunFolder]:
     """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
-    return run_folder.RunFolder.open_all_seeds(runs_folder(runs), str(side))
+    return method_result.open_result(runs_folder(runs), str(side)).folders
 
 
 def _pair_of_answers(

@@ -488,10 +488,10 @@ def _scores_over_seeds(
         return {metric: single_score(part.scores.get(metric, UNDEFINED)) for metric in metrics}
     means = seed_mean_scores([record for record, _ in runs], read, spec.member_of_tables)
     of_means = means[spec.task, spec.name]
-    scores = {}
+    scores: dict[str, Score] = {}
     for metric in metrics:
         of_seeds = [part.scores.get(metric, UNDEFINED) for _, part in runs]
-        scores[metric] = over_seeds(of_seeds, of_means.get(metric, UNDEFINED))
+        scores[metric] = over_seeds(of_seeds, of_means.get(metric, UNDEFINED)).plain_over_seeds()
     return scores
 
 

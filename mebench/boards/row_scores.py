@@ -43,7 +43,7 @@ def parts_by_name(table: ScoreTable) -> dict[tuple[str, str], ScoredPart]:
 
 def single_score(score: Score) -> PlainScore:
     """The score of a single run or level of chance, as `over_seeds` gives it."""
-    return over_seeds([score], score)
+    return over_seeds([score], score).plain_over_seeds()
 
 
 def seed_mean_scores(

@@ -256,11 +256,11 @@ def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str,
         return single_score(Score.from_plain(gains[0]))
     honest = [known[run.audited["honest"]] for run in runs if run.audited["honest"] in known]
     if len(honest) < len(runs):
-        return over_seeds(map(Score.from_plain, gains), UNDEFINED)
+        return over_seeds(map(Score.from_plain, gains), UNDEFINED).plain_over_seeds()
     leaking = [run.record for run in runs]
     contents = [[record.content for record in leaking], [record.content for record in honest]]
     mean_gain = cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents)
-    return over_seeds(map(Score.from_plain, gains), Score.from_plain(mean_gain))
+    return over_seeds(map(Score.from_plain, gains), Score.from_plain(mean_gain)).plain_over_seeds()
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:

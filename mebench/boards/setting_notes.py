@@ -1,64 +1,15 @@
 """Notes on settings in tables for papers: what was not as the method's paper, or its released program, has it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Sequence
 
 from mebench.boards.rows import BoardRow
-from mebench.config import registry
-from mebench.errors import MebenchError
-from mebench.records.recorded_settings import split_settings, value_in_words
-
-
-def settings_beside_defaults(settings: str, defaults: Mapping[str, str]) -> str:
-    """The settings of a row in words, each with the default that it replaces.
-
-    Args:
-        settings: non-default settings, as records state them.
-        defaults: default of each parameter of the method, in words; those of a recognizer and of runs have none.
-
-    >>> settings_beside_defaults("preset short: epochs=10; kinds=[micro]", {"epochs": "800"})
-    'preset short: epochs=10 (default 800); kinds=[micro]'
-    """
-    parts = []
-    for head, values in split_settings(settings):
-        known = {} if head.startswith("recognizer") else defaults
-        written = ", ".join(_with_default(value, known) for value in values)
-        parts.append(": ".join(filter(None, [head, written])))
-    return "; ".join(parts)
-
-
-def _with_default(setting: str, defaults: Mapping[str, str]) -> str:
-    """A setting such as `epochs=10` with its default, if it is known and another."""
-    name, _, value = setting.partition("=")
-    default = defaults.get(name, value)
-    return setting if default == value else f"{setting} (default {default})"
-
-
-def default_settings(method: str) -> dict[str, str]:
-    """The default of each parameter of a method in words; empty for a method that is not installed here.
-
-    Its authors' plugin takes them from its paper, or says on its card why not.
-    """
-    info = registry.known_plugin("method", method.split(" + ")[0])
-    if info is None:
-        return {}
-    try:
-        params = registry.params_class(info)
-        packaged = info.read_section("params") | info.read_section("presets").get(str(info.config.get("preset")), {})
-        values = {field.name: packaged.get(field.name, getattr(params(), field.name)) for field in fields(params)}
-    except (MebenchError, TypeError, ValueError):  # a broken plugin, or a parameter without a default
-        return {}
-    return {name: value_in_words(value) for name, value in values.items()}
+from mebench.records.changed_settings import changed_settings
 
 
 def note_settings(rows: Sequence[BoardRow]) -> list[str]:
     """For each row its non-default settings with the defaults; empty for a row with defaults, and for levels of chance."""
-    notes = []
-    for row in rows:
-        is_told = row.measured and row.settings != ""
-        notes.append(settings_beside_defaults(row.settings, default_settings(row.method)) if is_told else "")
-    return notes
+    return [changed_settings(row.method, row.settings) if row.measured else "" for row in rows]
 
 
 def number_notes(notes: Sequence[str]) -> dict[str, int]:

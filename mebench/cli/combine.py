@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,10 +11,15 @@ from mebench.cli.option_types import Json, Runs, Verbose
 from mebench.errors import ConfigError
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
+from mebench.output.terminal import print_report
 
 with lazy_imports():
     from mebench.api import combining
-    from mebench.reports import scores as score_report
+    from mebench.combination import rules as combination_rules
+    from mebench.reports import scores as score_report, sweep_scores
+
+if TYPE_CHECKING:
+    from mebench.api.run_results import Run
 
 app = typer.Typer()
 
@@ -57,28 +63,41 @@ def combine_command(
     """Combine the predictions of several runs into one.
 
     The runs test the same people in the same folds. The combination is a run of its own, which names its members; report, compare
-    and leaderboard take it. With --weights chosen, the answers for a person are weighed by what was best for the people on whom
-    the methods were trained.
+    and leaderboard take it. The beginnings of the ids of all seeds combine seed with seed. With --weights chosen, the answers for
+    a person are weighed by what was best for the people on whom the methods were trained.
     """
-    made = combining.combine(
-        names,
-        classes=classes,
-        intervals=intervals,
-        weights=_read_weights(weights),
-        overlap=overlap,
-        agreement=agreement,
-        name=name,
-        runs=runs,
+    rules = combination_rules.CombinationRules(
+        classes,  # type: ignore[arg-type]  # the rules check the words
+        intervals,  # type: ignore[arg-type]
+        _read_weights(weights),
+        overlap,
+        agreement,
+        name,
     )
-    if write_json({**made.summary, "account": made.account}, json):
-        score_report.print_outcome(made.folder, made.summary, made.tracked, verbose, False, made.tracker)
+    made = combining.combine_seeds(names, rules, runs)
+    reports = [{**run.summary, "account": run.account} for run in made]
+    if not write_json(reports[0] if len(reports) == 1 else reports, json):
+        return
+    if len(made) == 1:
+        (run,) = made
+        score_report.print_outcome(run.folder, run.summary, run.tracked, verbose, False, run.tracker)
+    else:
+        _print_seeds(made)
 
 
-def _read_weights(word: str) -> str | list[float]:
+def _print_seeds(made: Sequence[Run]) -> None:
+    """Print the combinations of all seeds as one result."""
+    rows = sweep_scores.sweep_rows([({"seed": str(run.config["seed"])}, run.folder, run.summary) for run in made])
+    folders = [f"run folder: {run.path}" for run in made]
+    notes = [*sweep_scores.sweep_sentences(rows), *sweep_scores.sweep_notes(rows)]
+    print_report("", sweep_scores.sweep_table(rows), *notes, *folders)
+
+
+def _read_weights(word: str) -> str | tuple[float, ...]:
     """A word, or numbers separated by commas.
 
     >>> _read_weights("chosen"), _read_weights("2,1")
-    ('chosen', [2.0, 1.0])
+    ('chosen', (2.0, 1.0))
 
     Raises:
         ConfigError: a part is no number.
@@ -86,7 +105,7 @@ def _read_weights(word: str) -> str | list[float]:
     if word.isalpha():
         return word
     try:
-        return [float(part) for part in word.split(",")]
+        return tuple(float(part) for part in word.split(","))
     except ValueError:
         raise ConfigError(
             f"--weights {word!r} is neither equal nor chosen nor a number for each run, such as 2,1"

@@ -47,7 +47,7 @@ with lazy_imports():
     from mebench.api import score_files
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.metrics import agreement as run_agreement, conventions
-    from mebench.records import matching_published, published as published_values, record as run_record
+    from mebench.records import matching_published, method_result, published as published_values, record as run_record
     from mebench.reports import compare_runs, report as run_report, score_plots, trust as score_trust
     from mebench.runs import folder as run_folder
 
@@ -265,7 +265,8 @@ def _print_several(comparisons: Sequence[Comparison], json: str | None) -> None:
         convention = conventions.find_convention(comparisons[0].found.convention)
         letters = compare_runs.letters_of(sides)
         names = [f"{letter}  {side.title}" for letter, side in zip(letters, sides)]
-        print_report("", *names, *several.make_tables(), *conclusions, "", *several.list_remarks(convention))
+        stated = compare_runs.state_sides(sides, *several.comparisons)
+        print_report("", *names, *several.make_tables(), *stated, *conclusions, "", *several.list_remarks(convention))
 
 
 def _sides_of(comparisons: Sequence[Comparison]) -> list[Side]:
@@ -327,14 +328,17 @@ def report_command(
     """Write a page that explains the scores of a run.
 
     The page holds the scores, a timeline of every video, every mistake by its cause, confusions, curves, costs and settings. It needs
-    no other file. With two runs, both are on the same timelines. It shows no face without --faces.
+    no other file. All seeds, by the beginning of their ids, are one page: their means, and the first seed in detail. With two runs,
+    both are on the same timelines. It shows no face without --faces.
     """
     add_plugins(plugins)
     progress = Progress()
     words = [word for word in (run, other) if word]
-    folders = [run_folder.RunFolder.open_finished(runs, word) for word in words]
-    for folder in folders:
-        run_report.refuse_unreportable(folder)
+    results = [method_result.open_result(runs, word) for word in words]
+    firsts = [result.folders[0] for result in results]
+    for result in results:
+        for folder in result.folders:
+            run_report.refuse_unreportable(folder)
     found = None
     remarks = []
     looked: list[dict[str, Any]] = []
@@ -350,22 +354,22 @@ def report_command(
         remarks = comparison.remarks
     else:
         if faces:
-            ask_for_code_of_run(folders[0], yes, trains=False)
-        groups = _measure_groups(folders[0], people, progress)
+            ask_for_code_of_run(firsts[0], yes, trains=False)
+        groups = _measure_groups(firsts[0], people, progress)
     page = Path(out).expanduser()
     files: list[Path] = []
     with progress.waiting("drawing"):
         if faces:
-            record = run_record.read_record(folders[0])
+            record = run_record.read_record(firsts[0])
             looked = gradcam_pictures.explain_surest(record, run_report.judge_run(record))
-        run_report.write_page(run_report.page_of_runs(folders, found, remarks, looked, groups), page)
+        run_report.write_page(run_report.page_of_runs(results, found, remarks, looked, groups), page)
         if figures:
-            files = run_report.write_figures_of_runs(folders, Path(figures).expanduser())
+            files = run_report.write_figures_of_runs(firsts, Path(figures).expanduser())
     if faces:
         progress.notify(f"{out} shows faces of the dataset: treat it as the dataset's licence requires")
     n_bytes = page.stat().st_size
     about = {
-        "runs": [folder.id for folder in folders],
+        "runs": [folder.id for result in results for folder in result.folders],
         "page": str(page),
         "bytes": n_bytes,
         "trust": groups,

@@ -50,7 +50,7 @@ with lazy_imports():
         upgrade,
     )
     from mebench.protocols import known as known_protocols
-    from mebench.records import record as run_record, run_seeds
+    from mebench.records import method_result, record as run_record
     from mebench.runner import plan as run_plan
     from mebench.runs import folder as run_folder
 
@@ -235,7 +235,7 @@ def leaderboard_export_command(
 
     The beginning of several ids takes all of them, if they differ in the seed alone: each seed has a record of its own.
     """
-    folders = run_seeds.open_result(runs, run)
+    folders = method_result.open_result(runs, run).folders
     if source and not hub:
         raise ConfigError("--source goes into evaluation results: name their benchmark with --hub OWNER/NAME")
     if hub:

@@ -165,6 +165,7 @@ def _run_sweep(
     }
     if write_json(report, json):
         print_table(*sweep_scores.sweep_table(outcome.rows).to_words(), title="sweep")
+        print_lines(*sweep_scores.sweep_sentences(outcome.rows))
         print_lines(*sweep_scores.sweep_notes(outcome.rows), error=True)
     progress.notify(*(f"failed: {_name(varied)}: {error}" for varied, error in outcome.failures))
     failed = f"{len(outcome.failures)} of {len(combinations)} runs failed, for the reasons above"

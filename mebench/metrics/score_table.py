@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from mebench.grouping import group_by
 from mebench.lazy_imports import load_lazily
-from mebench.score_type import Score, is_plain_score
+from mebench.score_type import UNDEFINED, Score, is_plain_score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -243,6 +243,14 @@ class ScoreTable:
                 _, _, level = line.group.partition(".")
                 levels.setdefault(level, {})[line.metric] = line.score
         return levels
+
+    def chance_at(self, path: str) -> Score:
+        """The level of chance of the score with a dotted name: the best one by this score; undefined where none is known."""
+        line = next((line for line in self.lines if line.path == path and not line.member), None)
+        if line is None:
+            return UNDEFINED
+        levels = [level.get(line.metric, UNDEFINED) for level in self.levels_of_chance(line.task, line.part).values()]
+        return max(levels, key=lambda level: level.value or 0.0, default=UNDEFINED)
 
     def by_path(self) -> dict[str, Score]:
         """Every score by its dotted name, in the summary's order."""

@@ -138,8 +138,8 @@ def _mean_if_all_known(values: Sequence[float | None]) -> float | None:
     return exact_mean(known) if len(known) == len(values) else None
 
 
-def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> Mapping[str, float | None]:
-    """Mean, lowest and highest value of the seeds, with the interval of their mean; empty if a value is undefined.
+def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> TypedScore:
+    """Mean, lowest and highest value of the seeds, with the interval of their mean; undefined if a value is.
 
     Args:
         scores: score of each seed.
@@ -148,9 +148,8 @@ def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> Mapping[str
     values = [score.value for score in scores]
     known = [value for value in values if value is not None]
     if len(known) < len(values):
-        return UNDEFINED.plain_over_seeds()
-    mean = TypedScore(exact_mean(known), of_mean.low, of_mean.high, lowest=min(known), highest=max(known))
-    return mean.plain_over_seeds()
+        return UNDEFINED
+    return TypedScore(exact_mean(known), of_mean.low, of_mean.high, lowest=min(known), highest=max(known))
 
 
 def exact_mean(values: Sequence[float]) -> float:

@@ -13,20 +13,23 @@ from mebench.errors import RunError
 from mebench.exchange.answers import Answers
 from mebench.exchange.text_table import File
 from mebench.metrics import RunComparison, Tables, catalogue
+from mebench.metrics.chance import recognition_chance
 from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
 from mebench.metrics.conventions import Convention
 from mebench.metrics.metric import Metric
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.paired import holm
+from mebench.metrics.score_table import ScoreTable
 from mebench.output.number_format import format_number
 from mebench.output.table import Column, Table
 from mebench.output.terminal import print_lines, print_report
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
+from mebench.reports.result_sentence import StatedScore, result_sentence
 from mebench.reports.scores import enumerate_names, how_intervals, say_reason
 from mebench.runs import RunFolder
 from mebench.runs.folder import TUNED, list_with_newest
 from mebench.runs.scoring import read_tables
-from mebench.score_type import UNDEFINED
+from mebench.score_type import UNDEFINED, Score
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -232,8 +235,58 @@ def print_comparison(
 ) -> None:
     """Print tables, conclusions and remarks on standard output; nothing is cut or wrapped unless it is a terminal."""
     print_lines("")
+    tables = _table_of_scores(comparison), table_of_tests(comparison)
+    stated = state_sides([first, second], comparison)
     print_report(f"A  {first.title}")
-    print_report(f"B  {second.title}", _table_of_scores(comparison), table_of_tests(comparison), *sentences, "", *notes)
+    print_report(f"B  {second.title}", *tables, *sentences, *stated, "", *notes)
+
+
+def state_sides(sides: Sequence[Side], *comparisons: RunComparison) -> list[str]:
+    """Each compared run as a whole result by the first compared score; no sentence on files.
+
+    Args:
+        sides: the first side and the others.
+        comparisons: comparison of the first with each other side.
+    """
+    path, compared = next(iter(comparisons[0].scores.items()))
+    scores = [compared.first, *(one.scores[path].second for one in comparisons)]
+    rule = comparisons[0].convention
+    return [
+        f"{letter}: {_state_side(side, path, Score.from_plain(score), rule)}"
+        for letter, side, score in zip(letters_of(sides), sides, scores)
+        if side.record is not None
+    ]
+
+
+def _state_side(side: Side, path: str, score: Score, convention: str) -> str:
+    """A compared run with its changed settings, all its seeds, and the level of chance.
+
+    Summaries scored under other rules do not know the single seeds.
+    """
+    records = [one.record for one in (side, *side.others) if one.record is not None]
+    chance = _chance_beside(side, path, convention)
+    is_by_chance = number_of_draws(side.tables) > 1  # only its first draw is compared, which no summary holds
+    if not is_by_chance and all(record.convention == convention for record in records):
+        tables = [ScoreTable.read(record.summary) for record in records]
+        values = [table.by_path().get(path, UNDEFINED).value for table in tables]
+        known = [value for value in values if value is not None]
+        if len(known) == len(values):
+            score = replace(score, lowest=min(known), highest=max(known))
+    label, digits = score_path_in_words(path), catalogue.find_metric(path).digits
+    stated = StatedScore(label, score, chance, digits)
+    interval = "mean" if side.others else "run"
+    return result_sentence(records[0].method, records[0].settings, side.seeds, stated, interval)
+
+
+def _chance_beside(side: Side, path: str, convention: str) -> Score:
+    """The level of chance of a score: as the run holds it, for clips that of always the most frequent class."""
+    _, *parts, metric = path.split(".")
+    if path.startswith("recognition") and not parts:
+        level = recognition_chance(side.tables, side.classes, convention).get(metric)
+        return UNDEFINED if level is None else Score.from_plain(level)
+    if side.record is None or side.record.convention != convention:
+        return UNDEFINED
+    return ScoreTable.read(side.record.summary).chance_at(path)
 
 
 def _table_of_scores(comparison: RunComparison) -> Table:

@@ -29,8 +29,9 @@ from mebench.output.number_format import (
 from mebench.output.table import Column, Table
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
+from mebench.records.method_result import MethodResult
 from mebench.records.record import Record, read_record
-from mebench.reports.compare_runs import draw_conclusions, score_path_in_words
+from mebench.reports.compare_runs import Side, draw_conclusions, score_path_in_words, state_sides
 from mebench.reports.findings import describe_findings, find_floor, main_metric
 from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import (
@@ -47,6 +48,7 @@ from mebench.reports.plots import (
     svg_of_figure,
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
+from mebench.reports.result_scores import scores_of_result, sentence_of_runs, table_of_seeds
 from mebench.reports.scores import MAIN, RANDOM_CLASSES, SELECTION, clip_levels, counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
@@ -58,7 +60,7 @@ from mebench.reports.timeline import (
 )
 from mebench.reports.trust import tables_of_trust
 from mebench.runs import RunFolder
-from mebench.runs.chance_levels import add_levels_of_chance
+from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
 from mebench.score_type import Score as TypedScore
@@ -651,16 +653,18 @@ def write_figures_of_runs(folders: Sequence[RunFolder], place: Path) -> list[Pat
 
 
 def page_of_runs(
-    folders: Sequence[RunFolder],
+    results: Sequence[MethodResult],
     comparison: RunComparison | None = None,
     remarks: Sequence[str] = (),
     looked: Sequence[Mapping[str, Any]] = (),
     trusted: Mapping[str, Any] | None = None,
 ) -> str:
-    """The report of a run, or of two compared runs, A and B.
+    """The report of a result, or of two compared ones, A and B.
+
+    Of several seeds the page gives the means, and explains the first.
 
     Args:
-        folders: folder of the run, or of both.
+        results: the result, or both.
         comparison: comparison of both.
         remarks: sentences for judging it.
         looked: faces with the Grad-CAM maps of a run's networks, from `mebench.inference.gradcam_pictures.explain_surest`.
@@ -669,27 +673,40 @@ def page_of_runs(
     Raises:
         RunError: a table of a run is missing or damaged.
     """
-    for folder in folders:
+    for folder in (folder for result in results for folder in result.folders):
         for name in folder.seal:
             if "/" not in name:  # the files of folds are not shown
                 folder.check_file(name)
-    records = [read_record(folder) for folder in folders]
+    records = [read_record(result.folders[0]) for result in results]
     if comparison is None:
-        (record,) = records
-        text = _page_of_run(record, looked, trusted)
+        text = _page_of_result(results[0], records[0], looked, trusted)
     else:
-        text = _page_of_comparison(records, comparison, remarks)
+        text = _page_of_comparison(results, records, comparison, remarks)
     return "\n".join(line for line in text.splitlines() if line.strip()) + "\n"
 
 
-def _page_of_run(record: Record, looked: Sequence[Mapping[str, Any]], trusted: Mapping[str, Any] | None) -> str:
-    """The page of one run, with empty lines."""
+def _page_of_result(
+    result: MethodResult, record: Record, looked: Sequence[Mapping[str, Any]], trusted: Mapping[str, Any] | None
+) -> str:
+    """The page of one result, with empty lines.
+
+    Args:
+        result: all its runs.
+        record: record of the first.
+        looked: faces with the maps of its networks.
+        trusted: its scores by groups of people.
+    """
+    summaries = [with_levels_of_chance(record.summary, result.folders[0], record.about)]
+    summaries += [read_record(folder).summary for folder in result.folders[1:]]
+    scores = scores_of_result(result.folders, summaries)
     return (
         template_environment()
         .get_template("report.html")
         .render(
             root=None,
             title=title_of(record.config),
+            stated=sentence_of_runs(result.folders, scores),
+            seeds=table_of_seeds(result.seeds, scores) if len(result.folders) > 1 else None,
             looked=looked,
             trusted=tables_of_trust(trusted) if trusted else [],
             **values_of_page(record),
@@ -697,7 +714,9 @@ def _page_of_run(record: Record, looked: Sequence[Mapping[str, Any]], trusted: M
     )
 
 
-def _page_of_comparison(records: Sequence[Record], comparison: RunComparison, remarks: Sequence[str]) -> str:
+def _page_of_comparison(
+    results: Sequence[MethodResult], records: Sequence[Record], comparison: RunComparison, remarks: Sequence[str]
+) -> str:
     """The page of two runs, A and B, with empty lines."""
     runs = [*zip("AB", records)]
     sides = [judge_run(record, name) for name, record in runs]
@@ -712,6 +731,9 @@ def _page_of_comparison(records: Sequence[Record], comparison: RunComparison, re
                 for (name, record), side in zip(runs, sides)
             ],
             scores=[(score_path_in_words(path), path, row) for path, row in comparison.scores.items()],
+            stated=state_sides(
+                [Side.of_runs(result.folders, record.id) for result, record in zip(results, records)], comparison
+            ),
             said=draw_conclusions(comparison),
             remarks=remarks,
             unscored=" ".join(unscored),

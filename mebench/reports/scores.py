@@ -16,6 +16,7 @@ from mebench.output.number_format import format_mean_count, format_number, share
 from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count, print_lines, print_report, print_table
 from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
+from mebench.reports.result_sentence import StatedScore, result_sentence
 from mebench.runs.folder import RunFolder
 from mebench.score_type import UNDEFINED, Score
 
@@ -139,13 +140,22 @@ def main_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str
     >>> list(main_scores({"recognition": {"n": 1, "scores": {"uf1": undefined, "uar": undefined, "wf1": undefined}}}))
     ['UF1', 'UAR']
     """
-    found: dict[str, Score] = {}
-    for part in ScoreTable.read(summary).parts():
+    return {stated.label: stated.score for stated in state_scores(summary, names)}
+
+
+def state_scores(summary: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] = FIRST) -> list[StatedScore]:
+    """The main scores of each task beside chance, see `main_scores`."""
+    table = ScoreTable.read(summary)
+    found = []
+    for part in table.parts():
         if part.member:
             continue
+        chance = _level_beside(table, part)
         for label, name in names[part.task].items():
             if name in part.scores:
-                found[f"{label} {part.part}" if part.task == "spotting" else label] = part.scores[name]
+                words = f"{label} {part.part}" if part.task == "spotting" else label
+                level = chance.get(name, UNDEFINED)
+                found.append(StatedScore(words, part.scores[name], level, find_metric(name).digits))
     return found
 
 
@@ -560,7 +570,18 @@ def print_outcome(
         lines.append(f"{tracker}: {tracked}")
     if not verbose:
         lines.append(f"all scores, with remarks: mebench runs show {folder.quoted_name} -v")
-    print_report(title_of(config["config"]), *tables, *filter(None, lines))
+    print_report(_sentence_of_run(summary, config, n_draws), *tables, *filter(None, lines))
+
+
+def _sentence_of_run(summary: Mapping[str, Any], config: Mapping[str, Any], n_draws: int) -> str:
+    """The run in a sentence: what it is, and its first main score."""
+    flat = flatten_keys(config["config"])
+    method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
+    settings = method_settings(config["config"], config["origins"])
+    first, *_ = state_scores(summary)
+    return result_sentence(
+        method, settings, [int(flat["seed"])], first, "draws" if n_draws > 1 else "run", place_of(flat)
+    )
 
 
 def _count_draws(folder: RunFolder, about: Mapping[str, Any]) -> int:
@@ -729,8 +750,13 @@ def title_of(values: Mapping[str, Any]) -> str:
     """Title of a run: method, dataset, protocol, scheme and seed of a configuration, nested or flat."""
     flat = flatten_keys(values)
     method = " with ".join(filter(None, [str(flat["method"]), flat.get("recognizer")]))
-    where = f"{method} on {dataset_in_words(flat['dataset'])} under {protocol_in_words(flat)}"
-    return ", ".join(filter(None, [where, scheme_in_words(flat), f"seed {flat['seed']}"]))
+    return f"{method} {place_of(flat)}, seed {flat['seed']}"
+
+
+def place_of(flat: Mapping[str, Any]) -> str:
+    """Dataset, protocol and scheme of a flat configuration, in words."""
+    where = f"on {dataset_in_words(flat['dataset'])} under {protocol_in_words(flat)}"
+    return ", ".join(filter(None, [where, scheme_in_words(flat)]))
 
 
 def _people(about: Mapping[str, Any]) -> set[str]:

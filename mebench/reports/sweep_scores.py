@@ -6,13 +6,12 @@ from typing import Any
 
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
-from mebench.metrics.seed_means import by_chance, mean_ends, mean_summary, over_seeds
 from mebench.output.number_format import format_interval, format_number
 from mebench.output.table import Column, Table
 from mebench.records.costs import COSTS, Cost
-from mebench.reports.scores import main_scores
+from mebench.reports.result_scores import scores_of_result, sentence_of_runs
+from mebench.reports.result_sentence import INTERVALS
 from mebench.runs import RunFolder
-from mebench.runs.scoring import read_tables
 from mebench.score_type import Score
 
 SweptRun = tuple[Mapping[str, str], RunFolder, Mapping[str, Any]]
@@ -45,58 +44,34 @@ def _runs_by_settings(runs: Sequence[SweptRun]) -> dict[tuple[tuple[str, str], .
 
 def _row_of_seeds(settings: dict[str, str], runs: Sequence[SweptRun]) -> dict[str, Any]:
     """The row of all seeds of one choice of settings."""
-    scores_of_runs = [main_scores(summary) for _, _, summary in runs]
-    of_means, interval = _scores_of_means(runs)
-    costs_of_runs = [_costs_of(folder) for _, folder, _ in runs]
+    folders = [folder for _, folder, _ in runs]
+    found = scores_of_result(folders, [summary for _, _, summary in runs])
+    costs_of_runs = [_costs_of(folder) for folder in folders]
     pooled = {}
-    for name in scores_of_runs[0]:
-        pooled[name] = _over_seeds_with_spread([scores[name] for scores in scores_of_runs], of_means[name])
+    for one in found.stated:
+        pooled[one.label] = _with_spread(one.score, [scores[one.label] for scores in found.of_seeds])
     mean_costs = {}
     for name in costs_of_runs[0]:
         mean_costs[name] = round(statistics.fmean(costs[name] for costs in costs_of_runs), 3)
     return {
         "settings": settings,
         "seeds": [int(varied["seed"]) for varied, _, _ in runs if "seed" in varied],
-        "runs": [folder.id for _, folder, _ in runs],
+        "runs": [folder.id for folder in folders],
         "scores": pooled,
-        "interval": interval,
+        "interval": found.interval,
         "costs": mean_costs,
+        "sentence": sentence_of_runs(folders, found),
     }
 
 
-INTERVALS = {
-    "run": "the 95 % interval of the run",
-    "mean": "the 95 % interval of the mean over people",
-    "draws": "of a method that predicts by chance, the means of the ends that hold 95 % of each seed's draws",
-    "none": "no interval",
-}
-"""The meaning of the brackets behind a score of a row, by the row's `interval`."""
-
-
-def _scores_of_means(runs: Sequence[SweptRun]) -> tuple[Mapping[str, Score], str]:
-    """The main scores of runs that differ in the seed: means with their intervals, and the kind of these (`INTERVALS`)."""
-    folders = [folder for _, folder, _ in runs]
-    summaries = [summary for _, _, summary in runs]
-    if len(runs) == 1:
-        return main_scores(summaries[0]), "run"
-    tables = [read_tables(folder) for folder in folders]
-    if by_chance(tables):
-        return mean_ends([main_scores(summary) for summary in summaries]), "draws"
-    about = folders[0].read_json("folds.json")
-    config = folders[0].read_json("config.json")["config"]
-    return main_scores(mean_summary(tables, about, config, summaries[0]["convention"])), "mean"
-
-
-def _over_seeds_with_spread(scores: Sequence[Score], of_mean: Score) -> dict[str, float | None]:
-    """Mean, interval and spread of a score over seeds."""
-    values = [score.value for score in scores]
-    known = [value for value in values if value is not None]
-    has_spread = len(known) == len(values) > 1
-    pooled = over_seeds(scores, of_mean)
+def _with_spread(pooled: Score, scores: Sequence[Score]) -> dict[str, float | None]:
+    """A score over seeds as data, with the standard deviation of the seeds."""
+    known = [score.value for score in scores if score.value is not None]
+    has_spread = len(known) == len(scores) > 1
     return {
-        "value": pooled["value"],
-        "low": pooled["low"],
-        "high": pooled["high"],
+        "value": pooled.value,
+        "low": pooled.low,
+        "high": pooled.high,
         "spread": statistics.stdev(known) if has_spread else None,
     }
 
@@ -131,6 +106,7 @@ def _means_over_units(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
                 "scores": {unit_f1: score},
                 "interval": "none",
                 "costs": {name: _cost_over_units(name, same) for name in same[0]["costs"]},
+                "sentence": "",
             }
         )
     return means
@@ -188,6 +164,17 @@ def sweep_notes(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     if n_runs > 1 and any(row["costs"].get(SHARED_COST) for row in rows):
         notes.append(f"{COSTS[SHARED_COST].label}: features that several runs read are counted for the first of them")
     return notes
+
+
+MOST_SENTENCES = 12
+"""Most rows of a sweep that are stated in sentences."""
+
+
+def sweep_sentences(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Each row as a whole result: changed settings, seeds, interval, spread, chance; a line says how many more there are."""
+    sentences = [row["sentence"] for row in rows if row["sentence"]]
+    more = len(sentences) - MOST_SENTENCES
+    return [*sentences[:MOST_SENTENCES], *([f"and {more} more rows, as in the table"] if more > 0 else [])]
 
 
 SHARED_COST = "feature_seconds"

@@ -16,16 +16,19 @@ MOST_NAMED = 5000
 """Most clips whose classes are also guessed from their names alone: with more it takes minutes."""
 
 
-def add_levels_of_chance(summary: Mapping[str, Any], folder: RunFolder, tables: Tables) -> dict[str, Any]:
+def add_levels_of_chance(
+    summary: Mapping[str, Any], folder: RunFolder, tables: Tables, about: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A run's summary with the levels of chance. Those of recognition and analysis are added as far as it lacks them.
 
     Args:
         summary: summary of the run.
         folder: the run.
         tables: its tables, as scoring reads them.
+        about: content of `folds.json`, for a record, which has no such file.
     """
     stored = dict(summary.get("chance", {}))
-    about = folder.read_json("folds.json")
+    about = folder.read_json("folds.json") if about is None else about
     if "recognition" in summary and "recognition" not in stored:
         stored["recognition"] = _chance_of_clips(about, tables, summary["convention"])
     has_known_chance = find_convention(summary["convention"]).has_known_chance
@@ -35,10 +38,12 @@ def add_levels_of_chance(summary: Mapping[str, Any], folder: RunFolder, tables: 
     return {**summary, "chance": stored} if stored else dict(summary)
 
 
-def with_levels_of_chance(summary: Mapping[str, Any], folder: RunFolder) -> dict[str, Any]:
-    """A finished run's summary with these levels; tables are read only if it was made before they were known."""
+def with_levels_of_chance(
+    summary: Mapping[str, Any], folder: RunFolder, about: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """A finished run's or record's summary with these levels; tables are read only if it lacks them."""
     lacks_some = any(task in summary and task not in summary.get("chance", {}) for task in LEVELS)
-    return add_levels_of_chance(summary, folder, read_tables(folder)) if lacks_some else dict(summary)
+    return add_levels_of_chance(summary, folder, read_tables(folder), about) if lacks_some else dict(summary)
 
 
 def without_levels_of_chance(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -52,3 +52,37 @@ def test_combine_refuses_what_cannot_be_combined(combine, words, message):
     done = combine(*words)
     assert done.exit_code == 1
     assert message in str(done.exception)
+
+
+@pytest.fixture
+def combine_seeds(tmp_path):
+    place = tmp_path / "runs"
+    for method, wrong_every in (("first", 2), ("second", 3)):
+        for seed in (0, 1):
+            make_run(place, method=method, seed=seed, wrong_every=wrong_every + seed, tasks=("recognize",))
+
+    def invoke(*words):
+        return CliRunner().invoke(app, ["combine", *words, "--runs", str(place)])
+
+    return invoke
+
+
+def test_combine_pairs_seed_with_seed(combine_seeds):
+    done = combine_seeds("first", "second", "--json", "-")
+    written = json.loads(done.stdout)
+    assert [run["run_id"].rpartition("-")[0] for run in written] == [
+        "combination-drawn-loso-seed0",
+        "combination-drawn-loso-seed1",
+    ]
+
+
+def test_combine_states_all_seeds_as_one_result(combine_seeds):
+    shown = combine_seeds("first", "second").output
+    assert "combination (members=[first, second]" in shown
+    assert "seeds 0, 1: UF1 " in shown
+    assert "95 % interval of the mean [" in shown
+
+
+def test_combine_refuses_results_of_other_seeds(combine_seeds):
+    done = combine_seeds("first", "second-drawn-loso-seed1")
+    assert "the runs have other seeds (first: 0, 1; second-drawn-loso-seed1: 1)" in str(done.exception)

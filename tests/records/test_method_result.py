@@ -4,7 +4,7 @@ import pytest
 
 from mebench.cli import leaderboard
 from mebench.errors import RunError
-from mebench.records.run_seeds import open_result
+from mebench.records.method_result import open_result, open_results
 from tests.helpers.run_folders import make_run
 
 
@@ -18,12 +18,21 @@ def runs(tmp_path):
 
 def test_open_result_gives_all_seeds_in_order(runs):
     found = open_result(runs, "spotter")
-    assert [folder.read_json("config.json")["config"]["seed"] for folder in found] == [0, 1, 2]
-    assert [folder.id for folder in open_result(runs, found[1].id)] == [found[1].id]
+    assert found.seeds == [0, 1, 2]
+    assert [folder.id for folder in open_result(runs, found.folders[1].id).folders] == [found.folders[1].id]
+
+
+def test_open_results_keeps_settings_apart(runs):
+    assert [result.seeds for result in open_results(runs, "spot")] == [[0], [0, 1, 2]]
+
+
+def test_open_results_keeps_two_runs_of_a_seed_apart(runs):
+    make_run(runs, "spotter-again", method="spotter", seed=1, tasks=("recognize",))
+    assert [result.seeds for result in open_results(runs, "spotter")] == [[0], [1], [1], [2]]
 
 
 def test_open_result_refuses_runs_of_several_settings(runs):
-    with pytest.raises(RunError, match="4 runs begin with 'spot', and they differ in more than the seed"):
+    with pytest.raises(RunError, match=r"4 runs begin with 'spot': .*the newest.* differ just in the seed"):
         open_result(runs, "spot")
 
 

@@ -1,4 +1,4 @@
-from mebench.boards.setting_notes import default_settings, settings_beside_defaults
+from mebench.records.changed_settings import default_settings, settings_beside_defaults
 
 
 def test_default_settings_are_those_of_the_methods_paper():
