@@ -28,5 +28,6 @@ def score_column(path: str, label: str | None = None, **changes: Any) -> Column:
         score=True,
         share=metric.scale == "share",
         meaning=meaning,
+        falling=metric.direction == "higher",
     )
     return replace(column, **changes)

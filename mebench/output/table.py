@@ -104,6 +104,7 @@ class Column:
         room: part of a page that shows it at first: `wide` screens, or none (`more`).
         choose: whether a page lets readers choose among its values.
         order: function from a value, never None, to what a page sorts by; default: the number itself.
+        falling: True if the first click on a page sorts the largest value first, as of scores of which higher is better.
         kind: class of its cells on a page.
     """
 
@@ -123,6 +124,7 @@ class Column:
     room: Room = ""
     choose: bool = False
     order: Callable[[Any], Any] | None = None
+    falling: bool = False
     kind: str = ""
 
     @property

@@ -61,6 +61,7 @@ from mebench.config import registry
 from mebench.config.registry import PluginKind
 from mebench.errors import ConfigError
 from mebench.files import holds_content
+from mebench.grouping import group_by
 from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
@@ -152,33 +153,36 @@ class PageTables:
         return Table([Column("#", right=True), Column("method", main=True), *heads], cells).to_html("plain")
 
     def all_rows(self, flat: Sequence[PlacedRow]) -> Markup:
-        """Every measured row of every table by its main score."""
-        return Table(
-            [
-                Column("task", choose=True, room="wide"),
-                Column("dataset", choose=True, room="wide"),
-                Column("table", room="wide"),
-                Column("method", choose=True, main=True),
-                *_OF_ROW,
-                Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
-                Column("seeds", right=True, room="more"),
-                Column("seconds", right=True, text=format_seconds, order=float, room="wide"),
-                Column("runs", kind="runs", room="wide"),
-            ],
-            [
-                [
-                    table.task,
-                    table.dataset,
-                    self._draw.table_link(table, part, row, ""),
-                    *self._name_metric_score(part, row, ""),
-                    row.group,
-                    len(row.seeds),
-                    total_seconds(row),
-                    self._draw.run_links(row, ""),
-                ]
-                for table, part, row in flat
-            ],
-        ).to_html(sortable=True)
+        """Every measured row by its main score, below the heading of its table."""
+        columns = [
+            Column("method", choose=True, main=True),
+            _SCORE,
+            Column("task", choose=True, room="more"),
+            Column("dataset", choose=True, room="more"),
+            Column("group", room="wide", meaning=f"rows of one table {_ALIKE}"),
+            Column("seeds", right=True, room="more"),
+            Column("seconds", right=True, text=format_seconds, order=float, room="wide"),
+            Column("runs", kind="runs", room="wide"),
+        ]
+        lines: list[Sequence[Any] | str] = []
+        for alike in group_by(flat, lambda placed: (placed.table.name, placed.part.name, placed.row.member)).values():
+            lines.append(self._heading_of_rows(alike[0]))
+            lines += [self._cells_of_all_rows(placed) for placed in alike]
+        return Table(columns, lines).to_html(sortable=True)
+
+    def _heading_of_rows(self, placed: PlacedRow) -> Markup:
+        """The heading of rows that compare, with the link to their table."""
+        table, part, row = placed
+        place = Markup("{}, {}, {}").format(table.task, table.dataset, table.protocol)
+        link = self._draw.table_link(table, part, row, "")
+        return Markup("{}, {}: {}").format(place, link, catalogue.find_metric(part.metrics[0]).label)
+
+    def _cells_of_all_rows(self, placed: PlacedRow) -> list[Any]:
+        """The cells of a row among all rows."""
+        table, part, row = placed
+        name, _, score = self._name_metric_score(part, row, "")
+        costs = total_seconds(row), self._draw.run_links(row, "")
+        return [name, score, table.task, table.dataset, row.group, len(row.seeds), *costs]
 
     def of_card(self, flat: Sequence[PlacedRow]) -> Markup:
         """The measured rows of a method."""
@@ -358,7 +362,8 @@ class PageTables:
 
 _ALIKE = "that share a letter are not distinguishable"
 _CLASSES = Column("classes", right=True, text=lambda n: str(n or "–"), room="wide")
-_OF_ROW = Column("metric"), Column("score", right=True, score=True, main=True, digits=3)
+_SCORE = Column("score", right=True, score=True, main=True, digits=3, falling=True)
+_OF_ROW = Column("metric"), _SCORE
 
 
 def _scores(metrics: Sequence[str], few: int, of: Callable[[str, Any], Any], **look: Any) -> list[Column]:

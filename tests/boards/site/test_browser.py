@@ -73,6 +73,31 @@ def test_table_heading_sorts_on_click(visit):
     assert sorted(methods.all_inner_texts()) == sorted(before)
 
 
+def test_table_of_all_rows_sorts_below_its_headings(visit):
+    """The first click gives the best first; rows of other tables stay below their own heading; the address keeps it."""
+    page = visit(width=390, height=844)
+    table = page.locator("table[data-sortable]").last
+    lines = "rows => rows.map(r => r.cells.length == 1 ? null : Number(r.cells[1].dataset.order))"
+    score = table.locator("thead th", has_text="score")
+    headings = table.locator("tbody th[scope=rowgroup]").all_inner_texts()
+    score.dispatch_event("click")
+    table.locator("th[aria-sort=descending]", has_text="score").wait_for()
+    assert table.locator("tbody th[scope=rowgroup]").all_inner_texts() == headings
+    assert len({heading.split(":")[0] for heading in headings}) > 3
+    groups: list[list[float]] = []
+    for value in table.locator("tbody tr").evaluate_all(lines):
+        groups.append([]) if value is None else groups[-1].append(value)
+    assert groups == [sorted(group, reverse=True) for group in groups]
+    assert max(map(len, groups)) > 1
+    assert "order=-score" in page.url
+    box = table.locator("tbody td.main").first.bounding_box()
+    assert box["x"] + box["width"] <= 390
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.locator("th[aria-sort=descending]", has_text="score").wait_for()
+
+
 def test_table_heading_sorts_marked_numbers_as_numbers(visit):
     table = visit(TABLE).locator(".beside table.published[data-sortable]").first
     table.evaluate(
@@ -81,7 +106,7 @@ def test_table_heading_sorts_marked_numbers_as_numbers(visit):
     )
     table.evaluate("t => [...t.tBodies[0].rows].slice(2).forEach(row => row.cells[2].replaceChildren('–'))")
     table.locator("thead th").nth(2).dispatch_event("click")
-    assert table.locator("tbody tr td:nth-child(3)").all_inner_texts()[:2] == ["363†", "1407"]
+    assert table.locator("tbody tr td:nth-child(3)").all_inner_texts()[:2] == ["1407", "363†"]  # the best first
 
 
 def place(table, name):

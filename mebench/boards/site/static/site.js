@@ -31,7 +31,13 @@
       this.body = element.tBodies[0];
       this.head = element.tHead.rows[0];
       this.headings = [...this.head.cells];
-      this.all = [...this.body.rows].map((row) => ({ row, cells: [...row.cells], words: row.textContent.toLowerCase() }));
+      this.all = [];
+      let group = null; // a heading over the rows with which a row compares
+      for (const row of this.body.rows) {
+        if (row.cells.length === 1 && row.cells[0].scope === "rowgroup") group = row;
+        else this.all.push({ row, group, cells: [...row.cells], words: `${group?.textContent ?? ""} ${row.textContent}`.toLowerCase() });
+      }
+      this.groups = [...new Set(this.all.map((one) => one.group))];
       this.shown = this.headings.map(() => true);
       this.filters = new Map(); // by name, a function of a row
       this.sorted = { column: null, sign: 1 };
@@ -67,15 +73,22 @@
       return new Map(this.all.map((one, index) => [one, keys[index]]));
     }
 
-    // Up, then down, then the first order again; empty cells come last.
+    // The best first, then the other way, then the first order again; empty cells come last.
     sort(column) {
       const { column: before, sign } = this.sorted;
-      this.sorted = before !== column ? { column, sign: 1 } : sign === 1 ? { column, sign: -1 } : { column: null, sign: 1 };
+      const best = "falling" in this.headings[column].dataset ? -1 : 1;
+      this.order(before !== column ? { column, sign: best } : sign === best ? { column, sign: -best } : { column: null, sign: 1 });
+    }
+
+    order(sorted) {
+      this.sorted = sorted;
+      const { column } = sorted;
       this.headings.forEach((heading) => heading.removeAttribute("aria-sort"));
       if (this.sorted.column !== null) {
         this.headings[column].setAttribute("aria-sort", this.sorted.sign === 1 ? "ascending" : "descending");
       }
       this.draw();
+      this.reordered?.(sorted);
     }
 
     ordered() {
@@ -83,6 +96,8 @@
       if (column === null) return this.all;
       const keys = this.keys(column);
       return [...this.all].sort((one, other) => {
+        const apart = this.groups.indexOf(one.group) - this.groups.indexOf(other.group);
+        if (apart) return apart; // rows of different headings do not compare
         const [a, b] = [keys.get(one), keys.get(other)];
         if (a === "" || b === "") return (a === "") - (b === "");
         return sign * (a > b) - sign * (a < b);
@@ -94,6 +109,7 @@
       const visibles = (cells) => cells.filter((_, index) => this.shown[index]);
       this.head.replaceChildren(...visibles(this.headings));
       for (const { row, cells } of this.all) row.replaceChildren(...visibles(cells));
+      for (const group of this.groups) if (group) group.cells[0].colSpan = visibles(this.headings).length;
     }
 
     draw(page = 0) {
@@ -102,10 +118,11 @@
       const last = Math.max(0, Math.ceil(rows.length / this.length) - 1);
       this.page = Math.min(Math.max(page, 0), last);
       const begin = this.page * this.length || 0; // all rows are one page
-      const here = rows.slice(begin, begin + this.length).map(({ row }) => row);
+      const here = rows.slice(begin, begin + this.length);
+      const lines = here.flatMap(({ row, group }, n) => (group && group !== here[n - 1]?.group ? [group, row] : [row]));
       const text = this.all.length ? "no row fits the filter" : "nothing here";
       const none = made("tr", {}, made("td", { colSpan: this.shown.filter(Boolean).length, className: "none" }, text));
-      this.body.replaceChildren(...(here.length ? here : [none]));
+      this.body.replaceChildren(...(here.length ? lines : [none]));
       const part = this.all.length > PAGE ? `${named(begin + 1)} to ${named(begin + here.length)} of ` : "";
       const whole = rows.length < this.all.length ? ` (of ${named(this.all.length)})` : "";
       this.info.textContent = here.length ? `${part}${named(rows.length)} rows${whole}` : `no rows${whole}`;
@@ -169,6 +186,14 @@
     return box;
   }
 
+  // The column by which a table is sorted, with a minus where it falls.
+  function keepOrder(table, names, name) {
+    const kept = chosen.get(name) ?? "";
+    const column = names.indexOf(kept.replace(/^-/, ""));
+    if (kept && column >= 0) table.order({ column, sign: kept.startsWith("-") ? -1 : 1 });
+    table.reordered = ({ column, sign }) => keep(name, column === null ? "" : (sign < 0 ? "-" : "") + names[column]);
+  }
+
   for (const [number, element] of document.querySelectorAll("table[data-sortable]").entries()) {
     const names = [...element.tHead.rows[0].cells].map((cell) => cell.textContent.trim());
     const table = new Rows(element);
@@ -182,6 +207,7 @@
     if (table.headings.some((heading) => heading.dataset.column)) bar.append(columns(table, names, `${number}.columns`));
     if (bar.children.length) element.closest(".scroll").before(bar);
     table.draw();
+    keepOrder(table, names, `${number}.order`);
     element.dataset.ready = "";
     // On paper there is no next page of a table.
     const paged = (length) => () => {
