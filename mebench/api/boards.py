@@ -10,7 +10,7 @@ from typing import cast
 
 from mebench.boards.board import Board
 from mebench.boards.included import IncludedBoards, included_folder, place_in_board, read_included
-from mebench.boards.named_boards import FILE as BOARDS, read_named_boards
+from mebench.boards.named_boards import FILE as BOARDS, NamedBoard, read_named_boards
 from mebench.boards.row_sources import BoardFiles, RowReader
 from mebench.errors import MebenchError, RunError
 from mebench.intake.collect import Notify, collect_finished_runs, collect_records, unique_records
@@ -87,6 +87,12 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         notify(f"{nothing}, so the page has only published values: {advice}")
     named = read_named_boards(place(BOARDS).parent)
     return Board(records, published, aliases, given, named, included)
+
+
+def named_boards_of(folder: Path) -> list[NamedBoard]:
+    """The named boards of a leaderboard's folder, or those of the package."""
+    package = included_folder(folder / RECORDS, None)
+    return read_named_boards(place_in_board(folder, package, BOARDS).parent)
 
 
 def _installed_readers() -> list[RowReader]:

@@ -114,7 +114,7 @@ def leaderboard(
     rows of one table may be compared.
 
     Args:
-        task: `spotting`, `analysis` or `recognition`; all if left out.
+        task: `spotting`, `analysis` or `recognition`, or the name of a board, such as `megc2019`; all if left out.
         dataset: id of a dataset, those of a composite joined by `+`.
         protocol: its name.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
@@ -123,13 +123,15 @@ def leaderboard(
         progress: shows what is left out; silent by default.
 
     Raises:
-        ConfigError: there is no such task.
+        ConfigError: there is no such task or board.
         RunError: there are no results.
     """
-    if task is not None:
-        check_known("task", task, catalogue.SECTIONS)
-    reporter = progress or Silent()
     place = leaderboards_folder(folder)
+    board = _title_of_board(task, place)
+    if task is not None and board is None:
+        boards = [board.id for board in board_files.named_boards_of(place)]
+        check_known("task or board", task, [*catalogue.SECTIONS, *boards])
+    reporter = progress or Silent()
     home = Path(runs_folder(runs)).expanduser()
     tracker = sources.user_setting("tracking", "") or None
     reporter.notify(*board_files.remarks_on_database(tracker, home, place))
@@ -142,12 +144,24 @@ def leaderboard(
             "with runs="
         )
     rows = rows.dropna(axis="columns", how="all")
-    for name, wanted in (("task", task), ("dataset", dataset), ("protocol", protocol)):
+    if board is not None:
+        is_of_board = rows["board"].fillna("").str.partition(", protocol ")[0] == board
+        rows = rows[is_of_board]
+    of_task = task if board is None else None
+    dataset = dataset and registry.id_of_spelling("dataset", dataset)
+    for name, wanted in (("task", of_task), ("dataset", dataset), ("protocol", protocol)):
         if wanted is not None:
             rows = rows[rows[name] == wanted]
     if len(rows):
         rows = rows.dropna(axis="columns", how="all")
     return rows.reset_index(drop=True)
+
+
+def _title_of_board(name: str | None, folder: Path) -> str | None:
+    """The title of the board of a name; None if it names none."""
+    if name is None or name in catalogue.SECTIONS:
+        return None
+    return next((board.title for board in board_files.named_boards_of(folder) if board.id == name.casefold()), None)
 
 
 def leaderboards_folder(named: str | Path | None) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
@@ -17,16 +17,12 @@ with lazy_imports():
         build,
         citations,
         included,
-        named_boards,
         paper_table,
         written_tables,
     )
     from mebench.metrics import chance
     from mebench.records import method_result, record as run_record
     from mebench.runs import folder as run_folder, scoring
-
-if TYPE_CHECKING:
-    from mebench.boards.named_boards import NamedBoard
 
 Words: TypeAlias = "str | Sequence[str]"
 
@@ -88,6 +84,18 @@ def table(
     return made.with_form(style, intervals, caption, label)
 
 
+def check_names(names: Sequence[str | Run], runs: str = "", folder: str | Path | None = None) -> None:
+    """Refuse a single name that is neither a run nor a board, before any work.
+
+    Raises:
+        RunError: it is neither.
+        ConfigError: a board is named beside other words.
+    """
+    boards_folder = leaderboards_folder(folder)
+    if not _names_board(names, boards_folder):
+        _refuse_unknown(names, runs_folder(runs), boards_folder)
+
+
 def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
     """Whether the words are a named board or a table of the leaderboard.
 
@@ -104,12 +112,7 @@ def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
 
 def _list_boards(folder: Path) -> list[str]:
     """Ids of the named boards, and names of all tables."""
-    return [*(board.id for board in _named_boards(folder)), *written_tables.find_written_tables(folder)]
-
-
-def _named_boards(folder: Path) -> list[NamedBoard]:
-    """The named boards of a leaderboard."""
-    return named_boards.read_named_boards(_folder_of(named_boards.FILE, folder))
+    return [*(board.id for board in board_files.named_boards_of(folder)), *written_tables.find_written_tables(folder)]
 
 
 def _folder_of(file: str, folder: Path) -> Path:
@@ -136,7 +139,7 @@ def _table_of_board(
         ConfigError: a part, row or metric is unknown, or no paper prints a score.
     """
     files = written_tables.find_written_tables(folder)
-    board = {board.id: board for board in _named_boards(folder)}.get(name)
+    board = {board.id: board for board in board_files.named_boards_of(folder)}.get(name)
     if board is None:
         table = written_tables.read_written_table(files[name])
     else:

@@ -175,6 +175,9 @@ class Result(ABC):
     def _repr_html_(self) -> str:
         return notebook_html(self.title, score_report.main_table(self.summary), self._notes())
 
+    def __str__(self) -> str:
+        return f"{self.title}\n{score_report.main_table(self.summary).to_plain_text()}"
+
     def __repr__(self) -> str:
         scores = (f"{name} {format_number(one.value)}" for name, one in score_report.main_scores(self.summary).items())
         return f"<{type(self).__name__} {getattr(self, 'id', self.title)}: {', '.join(scores)}>"

@@ -410,6 +410,9 @@ class Sweep:
         notes = sweep_scores.sweep_notes(self.rows)
         return notebook_html("sweep", sweep_scores.sweep_table(self.rows), [*notes, *failed])
 
+    def __str__(self) -> str:
+        return f"{self!r}\n{sweep_scores.sweep_table(self.rows).to_plain_text()}"
+
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"
 

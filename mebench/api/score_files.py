@@ -674,6 +674,10 @@ class Comparison:
         }
         return pd.DataFrame.from_dict(rows, "index", dtype="float64").rename_axis("score")
 
+    def __str__(self) -> str:
+        digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
+        return "\n".join([self.title, digits.to_string(), *self.conclusions])
+
     def __repr__(self) -> str:
         return f"<Comparison {self.title}: {'; '.join(self.conclusions)}>"
 

@@ -537,6 +537,12 @@ class PaperTable:
         """The letters of a row; none where all rows share one."""
         return "" if self.are_all_alike else "".join(row.groups)
 
+    def __str__(self) -> str:
+        return f"{self.title}\n{self.to_table().to_plain_text()}"
+
+    def __repr__(self) -> str:
+        return f"<PaperTable of {len(self.rows)} rows: {', '.join(self.metrics)}; {self.title}>"
+
     def _repr_html_(self) -> str:
         table = self.to_table().to_html()
         notes = _as_text([*self.notes, *self.sources])

@@ -86,6 +86,7 @@ def table_command(
             raise ConfigError(f"-o must name a file that ends in {', '.join(FORMATS)}, not {out!r}")
     if form:
         check_known("format", form, FORMATS.values())
+    paper.check_names(names, runs, leaderboards)
     with Progress().waiting("comparing the rows"):
         made = paper.table(
             *names,
@@ -135,6 +136,7 @@ def plot_command(
     add_plugins(plugins)
     check_file("-o", out)
     score_plots.check_figure("-o", out)
+    paper.check_names(names, runs, leaderboards)
     with Progress().waiting("comparing the rows"):
         made = paper.table(
             *names,

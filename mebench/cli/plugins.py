@@ -17,6 +17,7 @@ import typer
 from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_types import Files, Json, Plugins, Words, add_plugins, config_from_words
 from mebench.cli.verbs import verb_group
+from mebench.config.spellings import without_other_numbers
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, METRICS
@@ -25,6 +26,7 @@ from mebench.output import json_output, terminal
 from mebench.output.progress import Progress
 
 with lazy_imports():
+    from mebench.api import named_things
     from mebench.config import registry, sections, setting_descriptions, settings as run_settings, sources, typed_values
     from mebench.core import options as core_options
     from mebench.features import built_in_encoders
@@ -110,7 +112,7 @@ def info_command(
         str,
         typer.Argument(
             metavar="ID",
-            help="Name of a method, dataset, protocol, metric, built-in encoder or setting of a run.",
+            help="Name of a method, dataset, protocol, metric, board, challenge, paper, encoder or setting.",
             autocompletion=lambda ctx, incomplete: complete_plugin(incomplete, ctx.params.get("plugins") or ()),
         ),
     ],
@@ -120,17 +122,20 @@ def info_command(
     """Explain a plugin, protocol, metric, encoder or setting."""
     add_plugins(plugins)
     id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
+    for plugin_kind in registry.PLUGIN_KINDS:
+        id_ = registry.id_of_spelling(plugin_kind, id_)
     matching = [known[id_] for known in map(registry.list_plugins, registry.PLUGIN_KINDS) if id_ in known]
     settings = setting_descriptions.setting_descriptions()
     encoders = built_in_encoders.BUILT_IN
     if id_ in own_metrics.BROKEN:
         raise PluginError(f"metric {id_!r} is broken: {own_metrics.BROKEN[id_]}")
     known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
-    if not matching and id_ not in known_here:
+    others = named_things.find_things(plugin)
+    if not matching and id_ not in known_here and not others:
         then = f"See them with: mebench list, and settings with: mebench config show -v method=mean dataset=synthetic. {registry.YOURS}"
-        known = [*known_names(), *settings, *encoders]
-        raise PluginError(unknown("plugin, protocol, metric or setting", id_, known, then))
-    report: dict[str, Any] = {}
+        known = without_other_numbers(id_, [*known_names(), *settings, *encoders, *named_things.all_names()])
+        raise PluginError(unknown("plugin, protocol, metric, board, challenge or setting", id_, known, then))
+    report: dict[str, Any] = dict(others)
     if id_ in settings:
         report["setting"] = _describe_setting(settings[id_])
     if id_ in METRICS:

@@ -90,6 +90,16 @@ VERBS: Mapping[str, Verb] = {
 """All verbs, in the order of `mebench --help`."""
 
 
+MEANT: Mapping[str, str] = {
+    **dict.fromkeys(("train", "fit", "benchmark", "test"), "run"),
+    **dict.fromkeys(("evaluate", "eval"), "score"),
+    **dict.fromkeys(("describe", "show", "help"), "info"),
+    **dict.fromkeys(("optimize", "search"), "tune"),
+    **dict.fromkeys(("infer", "detect"), "spot"),
+}
+"""Verbs of other programs, with the verb that does the same here."""
+
+
 def verb_group(name: str) -> typer.Typer:
     """A group of verbs, with the help that `VERBS` gives its name."""
     return typer.Typer(cls=Verbs, help=VERBS[name].help, no_args_is_help=True)
@@ -106,8 +116,12 @@ class Verbs(TyperGroup):
         """
         if not ctx.resilient_parsing and self.get_command(ctx, args[0]) is None:
             verb = f"verb of {ctx.command_path}"
-            known = self.list_commands(ctx)
-            raise ConfigError(unknown(verb, args[0], known, f"See: {ctx.command_path} --help"))
+            known = [name for name in self.list_commands(ctx) if not self.commands[name].hidden]
+            see = f"See: {ctx.command_path} --help"
+            meant = MEANT.get(args[0])
+            if meant in known:
+                raise ConfigError(f"unknown {verb} {args[0]!r}: that is {ctx.command_path} {meant}. {see}")
+            raise ConfigError(unknown(verb, args[0], known, see))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from mebench._installation import checkout_folder
+from mebench.config.spellings import usual_id, without_other_numbers
 from mebench.errors import ConfigError, PluginError, find_plugin_line, refuse_if, unknown
 from mebench.files import read_yaml
 from mebench.lazy_imports import lazy_imports
@@ -113,6 +114,13 @@ def known_plugin(kind: PluginKind, id_: str) -> PluginInfo | None:
     return _info(kind, id_, packages_by_id[id_]) if id_ in packages_by_id else None
 
 
+def id_of_spelling(kind: PluginKind, word: str) -> str:
+    """The id of a plugin by a usual spelling, such as `CASME II`; any other word unchanged."""
+    if known_plugin(kind, word) is not None:
+        return word
+    return usual_id(word, _packages_by_id(kind)) or word
+
+
 YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
 """The end of an error about an unknown plugin."""
 
@@ -130,7 +138,13 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
             raise PluginError(
                 f"{kind} {id_!r} lies in ./plugins: add --plugins plugins, or plugins: plugins in mebench.yaml"
             )
-        raise PluginError(unknown(kind, id_, _packages_by_id(kind), f"See them with: mebench list {kind}s. {YOURS}"))
+        known = [*_packages_by_id(kind)]
+        spelled = usual_id(id_, known)
+        if spelled is not None:
+            raise PluginError(f"unknown {kind} {id_!r}: its id is {spelled!r}. See them with: mebench list {kind}s")
+        if kind == "dataset":
+            known = without_other_numbers(id_, known)
+        raise PluginError(unknown(kind, id_, known, f"See them with: mebench list {kind}s. {YOURS}"))
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
     return info

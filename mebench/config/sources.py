@@ -7,13 +7,13 @@ together. Nothing is typed yet, see `mebench.config.resolving`.
 import os
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from mebench.config.registry import PLUGIN_KINDS, list_plugins
+from mebench.config.registry import PLUGIN_KINDS, id_of_spelling, list_plugins
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, unknown
@@ -193,7 +193,20 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
         highest = Layer(origin or ARGUMENT, settings_of(values=given))
     else:
         highest = Layer(origin or COMMAND_LINE, settings_of(given))
-    return [*(read_file(Path(file)) for file in (user_file(), *files) if file), highest]
+    layers = [*(read_file(Path(file)) for file in (user_file(), *files) if file), highest]
+    return [_with_usual_ids(layer) for layer in layers]
+
+
+def _with_usual_ids(layer: Layer) -> Layer:
+    """The layer with the ids of methods and datasets in place of their usual spellings."""
+    spelled: dict[str, Any] = {}
+    for key, kind in PLUGIN_KEYS.items():
+        word = layer.values.get(key)
+        if isinstance(word, str) and not word.startswith("["):
+            spelled[key] = id_of_spelling(kind, word)
+        elif isinstance(word, list | tuple):
+            spelled[key] = [id_of_spelling(kind, part) if isinstance(part, str) else part for part in word]
+    return replace(layer, values={**layer.values, **spelled}) if spelled else layer
 
 
 def effective_values(layers: Sequence[Layer]) -> Raw:

@@ -343,6 +343,19 @@ class Table:
 
     __rich__ = to_terminal
 
+    def to_plain_text(self) -> str:
+        """Lines of aligned text, as `print` shows a result; each score stands with its interval."""
+        heads, rows = self.to_words()
+        widths = [max(map(len, column)) for column in zip(heads, *rows)]
+        lines = []
+        for row in (heads, *rows):
+            cells = [
+                cell.rjust(width) if column.right and not column.score else cell.ljust(width)
+                for column, cell, width in zip(self.columns, row, widths)
+            ]
+            lines.append("  ".join(cells).rstrip())
+        return "\n".join(lines)
+
     def to_words(self) -> tuple[list[str], list[list[str]]]:
         """Heads and cells as text, for `console.print_table`: a cell holds all lines of its value."""
         heads = [column.head for column in self.columns]

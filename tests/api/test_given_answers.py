@@ -161,3 +161,10 @@ def test_compare_of_lists_of_intervals():
     found = mebench.compare(truth, [[], [(5, 9)]], truth=truth, subjects=["anna", "ben"])
     assert found.scores.loc["spotting.micro.f1", "first"] == 1
     assert found.scores.loc["spotting.micro.f1", "second"] == pytest.approx(2 / 3)
+
+
+def test_print_of_scores_is_a_table_and_repr_a_line():
+    scores = mebench.score([0, 1, 1], [0, 1, 0], subjects=[1, 2, 3], bootstrap=0)
+    assert "recognition: UF1" in str(scores)
+    assert len(str(scores).splitlines()) == 4
+    assert "\n" not in repr(scores)

@@ -1,0 +1,49 @@
+"""One name space: usual spellings lead to one plugin, boards and challenges to their card, and no near name is another database."""
+
+import pytest
+
+from mebench.config.registry import find_plugin, id_of_spelling
+from mebench.config.sources import effective_values, layers_of
+from mebench.errors import PluginError
+from tests.cli.conftest import mebench  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("word", "id_"),
+    [
+        ("casmeii", "casme2"),
+        ("CASME II", "casme2"),
+        ("cas(me)^2", "cas_me2"),
+        ("CAS(ME)²", "cas_me2"),
+        ("CAS(ME)^3", "casme3"),
+        ("SAMM-LV", "samm_lv"),
+        ("4DME", "four_dme"),
+    ],
+)
+def test_id_of_spelling_finds_databases(word, id_):
+    assert id_of_spelling("dataset", word) == id_
+    assert effective_values(layers_of([f"dataset={word}"]))["dataset"][0] == id_
+
+
+def test_find_plugin_names_no_other_database():
+    with pytest.raises(PluginError) as refused:
+        find_plugin("dataset", "casme4")
+    assert "Did you mean" not in str(refused.value)
+    with pytest.raises(PluginError, match="its id is 'casme2'"):
+        find_plugin("dataset", "casmeii")
+
+
+def test_info_shows_boards_and_spelled_datasets(mebench):  # noqa: F811
+    assert "board megc2019: " in mebench("info", "megc2019")[1]
+    assert "CASME II" in mebench("info", "casmeii")[1]
+
+
+def test_unknown_verbs_lead_on(mebench):  # noqa: F811
+    assert "'train': that is mebench run" in mebench("train", "method=mean")[2]
+    assert " board," not in mebench("frobnicate")[2]
+
+
+def test_table_of_unknown_name_refuses_before_work(mebench):  # noqa: F811
+    code, _, error = mebench("table", "xyzzy")
+    assert code == 4
+    assert "comparing" not in error
