@@ -46,7 +46,7 @@ def test_leaderboard_has_the_lines_of_its_tables(tmp_path):
     nothing = mebench.leaderboard(dataset="other", runs=str(tmp_path / "runs"), folder=tmp_path)
     assert nothing.empty
     assert set(board.columns) <= set(nothing.columns)
-    with pytest.raises(ConfigError, match=r"unknown task 'spoting'. Did you mean 'spotting'"):
+    with pytest.raises(ConfigError, match=r"unknown task or board 'spoting'. Did you mean 'spotting'"):
         mebench.leaderboard("spoting", runs=str(tmp_path / "runs"), folder=tmp_path)
 
 

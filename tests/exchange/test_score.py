@@ -301,8 +301,8 @@ def test_score_writes_searched_videos_without_finds(write, score, tmp_path):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (["--truth", "T"], 2, "needs either --predictions FILE (intervals), --frame-scores FILE"),
-        (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs either"),
+        (["--truth", "T"], 2, "--predictions FILE (intervals), --frame-scores FILE"),
+        (["--truth", "T", "--predictions", "P", "--frame-scores", "P"], 2, "needs one file"),
         (["--truth", "T", "--predictions", "P", "--k-prime", "3"], 2, "use it with --frame-scores"),
         (["--truth", "T", "--frame-scores", "P"], 2, "--frame-scores needs --k-prime"),
         (
