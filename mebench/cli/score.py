@@ -38,7 +38,7 @@ FILES = {
 @app.command(
     "score",
     cls=RegistryHelpCommand,
-    epilog="Examples: mebench score results.csv; mebench score mine.csv --truth truth.csv --sensitivity",
+    epilog="Example: mebench score mine.csv --truth truth.csv --sensitivity",
 )
 def score_command(
     file: Annotated[
