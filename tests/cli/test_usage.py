@@ -113,10 +113,10 @@ def test_cli_help_shows_the_example(mebench):
             "mebench compare needs RUN, another run or file on the same truth, or a published result as published:htnet2023. "
             "See: mebench compare --help",
         ),
-        (["score"], "mebench score needs --truth, true intervals"),
+        (["score"], "mebench score needs one file"),
         (
             ["info"],
-            "mebench info needs ID, name of a method, dataset, protocol, metric, built-in encoder or setting of a run. See: "
+            "mebench info needs ID, name of a method, dataset, protocol, metric, board, challenge, paper, encoder or setting. See: "
             "mebench info --help",
         ),
         (["runs", "list", "--runs"], "--runs needs a value"),
