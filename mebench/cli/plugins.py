@@ -130,7 +130,7 @@ def info_command(
     if id_ in own_metrics.BROKEN:
         raise PluginError(f"metric {id_!r} is broken: {own_metrics.BROKEN[id_]}")
     known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
-    others = named_things.find_things(plugin)
+    others = {} if matching else named_things.find_things(plugin)  # they import pandas
     if not matching and id_ not in known_here and not others:
         then = f"See them with: mebench list, and settings with: mebench config show -v method=mean dataset=synthetic. {registry.YOURS}"
         known = without_other_numbers(id_, [*known_names(), *settings, *encoders, *named_things.all_names()])

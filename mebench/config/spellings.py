@@ -47,16 +47,26 @@ def usual_id(word: str, known: Collection[str]) -> str | None:
 def without_other_numbers(word: str, known: Iterable[str]) -> list[str]:
     """The known names without those of the word's family: what differs in the number is another database.
 
+    A number that the word's number holds is a slip of the finger.
+
     >>> without_other_numbers("casme4", ["casme2", "casme2_lbp_top", "samm"]), without_other_numbers("sam", ["samm"])
     (['samm'], ['samm'])
+    >>> without_other_numbers("casme22", ["casme", "casme2", "casme3"])
+    ['casme2']
     """
     names = list(known)
-    letters = _letters(word)
+    letters, number = _letters(word), _number(word)
     if letters not in map(_letters, names):
         return names
-    return [name for name in names if letters not in _letters(name)]
+    slips = {name for name in names if _number(name) and _number(name) in number}
+    return [name for name in names if letters not in _letters(name) or name in slips]
 
 
 def _letters(name: str) -> str:
     """The letters of a name, without a number, arabic or roman, at its end."""
     return re.sub(r"(\d+|i{1,3}|iv)$", "", re.sub(r"[\W_]", "", name.casefold()))
+
+
+def _number(name: str) -> str:
+    """The arabic number at the end of a name."""
+    return re.sub(r"^.*?(\d*)$", r"\1", name)

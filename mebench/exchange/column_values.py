@@ -19,6 +19,7 @@ from mebench.annotations.names import ALIASES, ALONE, BLANK, KNOWN, OWNERS, head
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, list_first
 from mebench.exchange.cell_kinds import numbers_of_cells
+from mebench.exchange.repeated_videos import RUNS
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.text_table import OtherColumns, TextTable
 from mebench.exchange.values import IntervalFile, emotion_of
@@ -430,6 +431,8 @@ def _judge_beside_true_ends(answers: IntervalFile, others: OtherColumns, interva
     """
     found = [others.taken["apex"]] if "apex" in others.owned else []
     for name in _unknown_columns(others):
+        if not RUNS.isdisjoint(header_words(name)):
+            continue  # two epochs look like a mark of hits
         cells = others.columns[name]
         own = _numbers_at(others, name, intervals)
         if own is None:

@@ -221,8 +221,8 @@ IN_TIME = (
         ```python
         macro = pd.DataFrame([("2", "D", 0, 25, 60, "happiness", 500)], columns=truth.columns)
         both = pd.concat([truth.assign(kind="micro"), macro.assign(kind="macro")])
-        micro = spotted.assign(kind="micro")
-        with_macro = mebench.score(predictions=micro, truth=both.dropna(subset="onset"), fps=100, bootstrap=0)
+        spotted_micros = spotted.assign(kind="micro")
+        with_macro = mebench.score(predictions=spotted_micros, truth=both.dropna(subset="onset"), fps=100, bootstrap=0)
         beside(1 / 1, "spotting/micro/scores/fp_per_macro", with_macro)
         ```
         """,

@@ -25,6 +25,8 @@ def shorten_sides(about: Mapping[str, Any]) -> dict[str, Any]:
         about: content with a list of names for each side of a fold.
     """
     folds = about.get("folds", ())
+    if not all(isinstance(fold.get(side), list) for fold in folds for side in SIDES):
+        return dict(about)  # of a version that kept other sides
     people = list(dict.fromkeys(name for fold in folds for side in SIDES for name in fold[side]))
     if len(people) <= FEW_PEOPLE:
         return dict(about)

@@ -193,8 +193,8 @@ def test_build_makes_one_row_of_explicit_default(tmp_path):
 def test_over_seeds_has_interval_of_mean():
     scores = [Score(0.5, 0.4, 0.6), Score(0.7, 0.45, 0.8)]
     of_mean = Score(0.6, 0.5, 0.65)
-    assert module.over_seeds(scores, of_mean) == {"value": 0.6, "low": 0.5, "high": 0.65, "min": 0.5, "max": 0.7}
-    assert module.over_seeds([scores[0], UNDEFINED], of_mean) == NOTHING
+    assert module.over_seeds(scores, of_mean) == Score(0.6, 0.5, 0.65, lowest=0.5, highest=0.7)
+    assert module.over_seeds([scores[0], UNDEFINED], of_mean) == UNDEFINED
 
 
 def test_build_separates_runs_of_one_seed(tmp_path):

@@ -110,7 +110,10 @@ def test_info_of_a_broken_plugin_gives_the_reason(mebench, root):
     ("words", "message"),
     [
         (["list", "method"], "unknown list 'method'. Did you mean 'methods'?"),
-        (["info", "tinny"], "unknown plugin, protocol, metric or setting 'tinny'. Did you mean 'tiny'?"),
+        (
+            ["info", "tinny"],
+            "unknown plugin, protocol, metric, board, challenge or setting 'tinny'. Did you mean 'tiny'?",
+        ),
         (["config", "show", "method=tinny", "dataset=toy"], "unknown method 'tinny'. Did you mean 'tiny'?"),
         (["config", "show", "method=lame", "dataset=toy"], "method 'lame' is broken: "),
         (["config", "show", "method=tiny"], "no dataset is named"),

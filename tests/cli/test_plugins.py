@@ -101,7 +101,7 @@ def test_info_of_a_metric_without_range_says_none(mebench):
 def test_info_names_the_nearest_of_unknown_words(mebench, word, near):
     code, _, err = mebench("info", word)
     assert code == 2
-    assert f"unknown plugin, protocol, metric or setting {word!r}. Did you mean {near!r}?" in err
+    assert f"unknown plugin, protocol, metric, board, challenge or setting {word!r}. Did you mean {near!r}?" in err
 
 
 @pytest.mark.parametrize(

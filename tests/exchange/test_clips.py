@@ -298,7 +298,7 @@ def test_score_clips_names_frames_that_differ(clips):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["--predictions", "P"], "needs either --predictions FILE"),
+        (["--predictions", "P"], "needs one file"),
         (
             ["--kinds", "micro"],
             "--kinds applies to intervals: use it with --predictions or --frame-scores, not with --clips",
