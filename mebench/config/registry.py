@@ -33,7 +33,7 @@ _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
 _MAPS_OF_MAPS = ("presets", "datasets", "other_input")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
-_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads", "pretrained"}
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads", "pretrained", "spellings"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,11 @@ class PluginInfo:
     def summary(self) -> str:
         """One line about it."""
         return str(self.config.get("summary", ""))
+
+    @property
+    def spellings(self) -> tuple[str, ...]:
+        """Further names under which it is found, in small letters."""
+        return tuple(map(str, self.config.get("spellings") or ()))
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -118,7 +123,12 @@ def id_of_spelling(kind: PluginKind, word: str) -> str:
     """The id of a plugin by a usual spelling, such as `CASME II`; any other word unchanged."""
     if known_plugin(kind, word) is not None:
         return word
-    return usual_id(word, _packages_by_id(kind)) or word
+    return usual_id(word, _spellings(kind)) or word
+
+
+def _spellings(kind: PluginKind) -> dict[str, tuple[str, ...]]:
+    """The further spellings of each plugin, by its id."""
+    return {id_: plugin.spellings for id_, plugin in list_plugins(kind).items()}
 
 
 YOURS = "For a plugin of your own, name its folder with --plugins FOLDER or under plugins in mebench.yaml"
@@ -139,7 +149,7 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
                 f"{kind} {id_!r} lies in ./plugins: add --plugins plugins, or plugins: plugins in mebench.yaml"
             )
         known = [*_packages_by_id(kind)]
-        spelled = usual_id(id_, known)
+        spelled = usual_id(id_, _spellings(kind))
         if spelled is not None:
             raise PluginError(f"unknown {kind} {id_!r}: its id is {spelled!r}. See them with: mebench list {kind}s")
         if kind == "dataset":

@@ -1,47 +1,30 @@
 """Usual spellings of databases and methods: each leads to one plugin, and never to another database."""
 
 import re
-from collections.abc import Collection, Iterable
-
-SPELLINGS = {
-    "casme": ("casmei", "casme1"),
-    "casme2": ("casmeii", "casme2"),
-    "cas_me2": ("casmesq", "casmesquared"),
-    "casme3": ("casmeiii", "casme3"),
-    "samm_lv": ("sammlv", "sammlong", "sammlongvideos"),
-    "smic_hs": ("smichs",),
-    "smic_nir": ("smicnir",),
-    "smic_vis": ("smicvis",),
-    "four_dme": ("4dme",),
-    "me_tst": ("metst", "metst+"),
-}
-"""Spellings by the id of the plugin, in small letters without blanks, hyphens and underscores."""
-_DIVIDED = re.compile(r"cas[\s_\-(]+me\)?|casme(?=\W*\^)")
-"""The beginning of CAS(ME)² and CAS(ME)³, which papers write with brackets or a power."""
-_OF_DIVIDED = {"2": "cas_me2", "ii": "cas_me2", "sq": "cas_me2", "3": "casme3", "iii": "casme3"}
+from collections.abc import Collection, Iterable, Mapping
 
 
-def usual_id(word: str, known: Collection[str]) -> str | None:
+def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
     """The id that a word spells, or None; a known id is itself.
 
-    >>> ids = ["casme", "casme2", "cas_me2", "samm", "samm_lv"]
-    >>> [usual_id(word, ids) for word in ("casmeii", "CASME II", "cas(me)^2", "CAS(ME)²", "SAMM-LV", "Casme", "casme4", "cas_me4")]
-    ['casme2', 'casme2', 'cas_me2', 'cas_me2', 'samm_lv', 'casme', None, None]
+    Args:
+        word: name as a user writes it; capitals, blanks, hyphens and full stops do not count.
+        spellings: by each known id, its further spellings as its `config.yaml` has them, in small letters.
+
+    >>> known = {"casme": (), "casme2": ("casmeii",), "cas_me2": ("cas(me)^2",), "samm": (), "samm_lv": ()}
+    >>> [usual_id(word, known) for word in ("casmeii", "CASME II", "CAS(ME)²", "CAS-ME2", "SAMM-LV", "Casme", "casme4")]
+    ['casme2', 'casme2', 'cas_me2', 'cas_me2', 'samm_lv', 'casme', None]
     """
-    if word in known:
+    if word in spellings:
         return word
     plain = word.strip().casefold().replace("²", "^2").replace("³", "^3")
-    if plain in known:
-        return plain
-    divided = _DIVIDED.match(plain)
-    if divided is not None:
-        number = re.sub(r"[\W_]", "", plain[divided.end() :])
-        found = _OF_DIVIDED.get(number)
-        return found if found in known else None
-    squeezed = re.sub(r"[\s_\-.]", "", plain)
-    spelled = [id_ for id_, words in SPELLINGS.items() if squeezed in words]
-    alike = spelled or [id_ for id_ in known if id_.replace("_", "") == squeezed]
-    return alike[0] if len(alike) == 1 and alike[0] in known else None
+    parted = re.sub(r"[\s_\-.]+", "_", plain)
+    if parted in spellings:
+        return parted
+    squeezed = parted.replace("_", "")
+    spelled = [id_ for id_, words in spellings.items() if parted in words or squeezed in words]
+    alike = spelled or [id_ for id_ in spellings if id_.replace("_", "") == squeezed]
+    return alike[0] if len(alike) == 1 else None
 
 
 def without_other_numbers(word: str, known: Iterable[str]) -> list[str]:
