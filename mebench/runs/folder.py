@@ -654,7 +654,7 @@ class RunFolder:
         """
         odd = find_impossible_value(name, table)
         if odd:
-            raise RunError(f"{self.path / name} holds {odd}, which no method gives: remove {self.path} and run again")
+            raise RunError(f"{self.path / name} holds {odd}, which no method gives: {self._repair_advice([name])}")
         return table
 
     def _read(self, name: str, read: Callable[[Path], T]) -> T:

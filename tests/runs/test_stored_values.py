@@ -41,7 +41,7 @@ def test_find_impossible_value_names_column_and_value(tmp_path, name, column, va
     read = run.read_costs if name == "costs.csv" else lambda: run.read_table(name)
     assert find_impossible_value(name, read()) == ""
     spoil(run, name, column, value)
-    with pytest.raises(RunError, match=rf"holds {column} .*, which no method gives: remove"):
+    with pytest.raises(RunError, match=rf"holds {column} .*, which no method gives: 4 of 4 folds are whole; repair"):
         read()
     with pytest.raises(RunError, match="which no method gives"):
         RunFolder(run.path).check_values()
