@@ -10,8 +10,9 @@ from pathlib import Path
 from mebench.annotations.sheets import SUFFIXES
 from mebench.annotations.table import Columns, Header, table_of_file
 from mebench.annotations.text import visible_text
-from mebench.annotations.unpack import packed_files
+from mebench.annotations.unpack import ARCHIVES, FOREIGN, packed_files
 from mebench.errors import DataError
+from mebench.system import join_words
 
 
 def check_name(name: str, where: str) -> None:
@@ -40,9 +41,18 @@ def root_folder(root: str | None, needs: str, expected: str) -> Path:
     if root is None:
         raise DataError(needs)
     folder = Path(root).expanduser()
+    if folder.is_file() and folder.name.lower().endswith((*ARCHIVES, *FOREIGN)):
+        raise DataError(f"dataset.root={root} is an archive: {_way_to_unpack(folder)} Expected there: {expected}")
     if not folder.is_dir():
         raise DataError(f"dataset.root={root} is not a folder: expected {expected}")
     return folder
+
+
+def _way_to_unpack(archive: Path) -> str:
+    """How an archive becomes a folder that `dataset.root` may name."""
+    if archive.name.lower().endswith(FOREIGN):
+        return "unpack it with the program that it was made with, and give dataset.root=FOLDER."
+    return f"unpack it with: {join_words(['mebench', 'data', 'unpack', str(archive), '-o', 'FOLDER'])}, and give dataset.root=FOLDER."
 
 
 def check_inside(path: Path, root: Path, follow_links: bool) -> Path:
@@ -139,11 +149,11 @@ class Listing:
 
 
 def _own_names(names: Iterable[str]) -> list[str]:
-    """The names, sorted, without hidden ones, locks of other programs, and `FOREIGN`."""
-    return sorted(name for name in names if name[0] not in ".~" and name != FOREIGN)
+    """The names, sorted, without hidden ones, locks of other programs, and `MACOS_FOLDER`."""
+    return sorted(name for name in names if name[0] not in ".~" and name != MACOS_FOLDER)
 
 
-FOREIGN = "__MACOSX"
+MACOS_FOLDER = "__MACOSX"
 """Folder that macOS puts into the archives it makes: all names once more, with other contents."""
 DEPTH = 5
 """Levels below the root that are searched for the folder of the subjects."""

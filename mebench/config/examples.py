@@ -12,6 +12,11 @@ def find_example(name: str) -> Path:
     Raises:
         ConfigError: no example has this name.
     """
-    files = {file.stem: file for folder in shipped_folder("examples") for file in Path(folder).glob("*.yaml")}
+    files = list_examples()
     check_known("example", name, files)
     return files[name]
+
+
+def list_examples() -> dict[str, Path]:
+    """The files of settings that come with mebench, by their names without ending."""
+    return {file.stem: file for folder in shipped_folder("examples") for file in Path(folder).glob("*.yaml")}

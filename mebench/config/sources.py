@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from mebench.config.examples import list_examples
 from mebench.config.registry import PLUGIN_KINDS, id_of_spelling, list_plugins
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
@@ -157,7 +158,12 @@ def read_file(path: Path) -> Layer:
     try:
         content = read_yaml(path, Text) or {}
     except FileNotFoundError:
-        raise ConfigError(f"the configuration file {origin} does not exist") from None
+        instead = (
+            f": one of that name comes with mebench, take --example {path.stem} in place of -c"
+            if path.stem in list_examples()
+            else ""
+        )
+        raise ConfigError(f"the configuration file {origin} does not exist{instead}") from None
     except (yaml.YAMLError, OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"the configuration file {origin} is unreadable: {' '.join(str(error).split())}") from error
     if not isinstance(content, dict):

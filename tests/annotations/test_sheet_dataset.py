@@ -290,6 +290,12 @@ def not_a_folder(folder):
     return {"root": str(folder / "gone")}, "gone is not a folder: expected the one that holds"
 
 
+def an_archive(folder):
+    archive = folder / "faces.zip"
+    archive.write_bytes(b"PK")
+    return {"root": str(archive)}, r"is an archive: unpack it with: mebench data unpack \S+faces\.zip -o FOLDER"
+
+
 def no_sheet(folder):
     return {"root": str(folder)}, r"no annotations under dataset.root=.*expected codes\*.xlsx next to"
 
@@ -308,7 +314,7 @@ def no_rows(folder):
     return {"root": str(folder)}, "has a header but no annotation"
 
 
-@pytest.mark.parametrize("fault", [no_root, not_a_folder, no_sheet, no_such_file, other_columns, no_rows])
+@pytest.mark.parametrize("fault", [no_root, not_a_folder, an_archive, no_sheet, no_such_file, other_columns, no_rows])
 def test_SheetDataset_names_what_is_missing(tmp_path, fault):
     params, reason = fault(tmp_path)
     with pytest.raises(DataError, match=reason) as error:

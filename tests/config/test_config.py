@@ -469,6 +469,7 @@ def test_read_file_names_a_wrong_file(tiny, content, message):
 
 def test_read_file_names_an_absent_file(tiny):
     fails(lambda: tiny(files=["nowhere.yaml"]), "./nowhere.yaml does not exist")
+    fails(lambda: tiny(files=["examples/first_run.yaml"]), "take --example first_run in place of -c")
 
 
 def test_more_plugins_reads_folders_of_a_file(root, tmp_path):
