@@ -431,15 +431,15 @@ def _judge_beside_true_ends(answers: IntervalFile, others: OtherColumns, interva
     """
     found = [others.taken["apex"]] if "apex" in others.owned else []
     for name in _unknown_columns(others):
-        if not RUNS.isdisjoint(header_words(name)):
-            continue  # two epochs look like a mark of hits
         cells = others.columns[name]
         own = _numbers_at(others, name, intervals)
+        names_runs = not RUNS.isdisjoint(header_words(name))  # two epochs look like a mark of hits
+        marks_hits = _says_which_are_right(cells) and not names_runs
         if own is None:
-            may_be_answers = _holds_lists(cells, 2) or _says_which_are_right(cells)
+            may_be_answers = marks_hits or _holds_lists(cells, 2)
         else:
             may_be_answers = _says_more_than_ends(own, intervals) and (
-                _are_fractions(own) or _says_which_are_right(cells) or _are_middles(own, intervals)
+                marks_hits or _are_fractions(own) or _are_middles(own, intervals)
             )
         if may_be_answers:
             found.append(name)
