@@ -85,7 +85,7 @@ class Seen:
         fps: frames a second.
         n_frames: number of frames.
         motion: mean flow of each block over k frames, (n, blocks, blocks, 2).
-        maps: maps of MEAN, (n, 42, 42, 3).
+        maps: maps of MEAN, (n, 42, 42, 3); none where only the motion was asked for.
         film: cuts, and stretches without a face.
     """
 
@@ -117,6 +117,7 @@ def see_films(
     store: FeatureStore,
     search: bool = False,
     only: Sequence[str] = (),
+    with_maps: bool = True,
 ) -> list[Seen]:
     """The films of a dataset with their features; a film without a face is left out.
 
@@ -126,6 +127,7 @@ def see_films(
         store: store of features.
         search: whether to search stretches without a face.
         only: people to see; all of them if none are named.
+        with_maps: whether to compute the maps of MEAN, too.
     """
     chosen = resolve_dataset(words)
     dataset = open_dataset(chosen.dataset_params, "none")
@@ -135,20 +137,21 @@ def see_films(
             continue
         source = VideoSource(store, *home_of_video(dataset, chosen.dataset, video), video)
         try:
-            seen.append(see_film(source, video, kind, search))
+            seen.append(see_film(source, video, kind, search, with_maps))
         except MebenchError as error:
             print(f"{video.key} is left out: {error}", file=sys.stderr)
     return seen
 
 
-def see_film(source: VideoSource, video: Video, kind: str, search: bool) -> Seen:
+def see_film(source: VideoSource, video: Video, kind: str, search: bool, with_maps: bool) -> Seen:
     """A film with its features."""
     fps = video.fps or RATE
     maps, motion = chains_at(fps)
-    source.compute([maps, motion], [])
+    source.compute([maps, motion] if with_maps else [motion], [])
     n_frames = len(source.frames())
     film = look_at_film(source, [motion], video, n_frames, pair_gap(fps), search)
-    return Seen(video, kind, fps, n_frames, source.frame_features(motion), source.frame_features(maps), film)
+    moved = source.frame_features(motion)
+    return Seen(video, kind, fps, n_frames, moved, source.frame_features(maps) if with_maps else moved[:0], film)
 
 
 def see_quiet_films(folder: Path, store: FeatureStore) -> list[Seen]:

@@ -14,33 +14,24 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import torch
 from mebench.methods.block_motion.method import BlockMotion
 from mebench.methods.block_motion.windows import MotionWindows
-from numpy.typing import NDArray
-from over_time import FIELD, K_PRIME, OVER_TIME, RATE, pair_gap
+from over_time import FIELD, K_PRIME, OVER_TIME, Candidate, Seen, answer, pair_gap, score_over_time, see_films
 from torch.nn import functional as F
 from torch.nn.utils import clip_grad_norm_
 
-from mebench.config import resolve_dataset
-from mebench.core import Chain, Expression, Task, Timing, Video
-from mebench.core.peaks import spot
-from mebench.errors import MebenchError
-from mebench.features import BlockMeans, FaceCrop, Flow
+from mebench.core import Expression, Task, Timing
 from mebench.features.activity import ACTIVITIES
-from mebench.features.pipeline import VideoSource
 from mebench.features.store import FeatureStore
-from mebench.inference.film import Film, look_at_film
 from mebench.inference.models import find_model_file, read_model
 from mebench.inference.predict import fitted_method
 from mebench.inference.recovery import Share
-from mebench.runner.choices import home_of_video, open_dataset
 
 DATA, PAGE = Path(__file__).with_suffix(".json"), Path(__file__).with_name("own_video.md")
 BEGIN, END = "<!-- speech training -->\n", "<!-- end speech training -->\n"
@@ -53,62 +44,18 @@ STRONG = 0.075
 UNTOUCHED = "_untouched"
 
 
-@dataclass(frozen=True)
-class Seen:
-    """A film with the motion of its blocks.
-
-    Attributes:
-        video: the film, with its expressions if it has any.
-        n_frames: number of frames.
-        motion: mean flow of each block over k frames, (n, blocks, blocks, 2).
-        film: cuts, and stretches without a face.
-    """
-
-    video: Video
-    n_frames: int
-    motion: NDArray[Any]
-    film: Film
-
-    @property
-    def fps(self) -> float:
-        """Frames a second."""
-        return self.video.fps or RATE
-
-    @property
-    def view(self) -> Any:
-        """What `block_motion` gets of a film."""
-        timing = Timing(self.fps, pair_gap(self.fps), {"micro": max(1, round(K_PRIME * self.fps / RATE))})
-        return SimpleNamespace(
-            n_frames=self.n_frames,
-            timing=timing,
-            expressions=self.video.expressions,
-            features=lambda chain: self.motion,
-        )
-
-    @property
-    def is_untouched(self) -> bool:
-        """Whether nothing was put in."""
-        return self.video.key.endswith(UNTOUCHED)
+def view_of(seen: Seen) -> Any:
+    """What `block_motion` gets of a film that trains it."""
+    timing = Timing(seen.fps, pair_gap(seen.fps), {"micro": K_PRIME})
+    expressions = seen.video.expressions
+    return SimpleNamespace(
+        n_frames=seen.n_frames, timing=timing, expressions=expressions, features=lambda chain: seen.motion
+    )
 
 
-def see_films(words: Sequence[str], store: FeatureStore) -> list[Seen]:
-    """The films of a dataset with the motion of their blocks; a film without a face is left out."""
-    chosen = resolve_dataset(words)
-    dataset = open_dataset(chosen.dataset_params, "none")
-    seen = []
-    for video in sorted(dataset.videos(), key=lambda video: video.key):
-        gap = pair_gap(video.fps or RATE)
-        flow = Flow("tvl1_eps05", k=gap, stride=3, light="gain")
-        chain = Chain("block_motion", (FaceCrop(track="frame"), flow, BlockMeans(6, 6)))
-        source = VideoSource(store, *home_of_video(dataset, chosen.dataset, video), video)
-        try:
-            source.compute([chain], [])
-            n_frames = len(source.frames())
-            film = look_at_film(source, [chain], video, n_frames, gap, True)
-            seen.append(Seen(video, n_frames, source.frame_features(chain), film))
-        except MebenchError as error:
-            print(f"{video.key} is left out: {error}")
-    return seen
+def is_untouched(seen: Seen) -> bool:
+    """Whether nothing was put into a film."""
+    return seen.video.key.endswith(UNTOUCHED)
 
 
 def injected_words(folder: Path, copies: int) -> list[str]:
@@ -124,8 +71,8 @@ def fit_block_motion(films: Sequence[Seen], seed: int = 0) -> BlockMotion:
     method.stage = "spotting"
     samples = []
     for seen in films:
-        motion = method._motion(seen.view)
-        samples.append((motion, method._labels(seen.view, motion.shape[1])))
+        motion = method._motion(view_of(seen))
+        samples.append((motion, method._labels(view_of(seen), motion.shape[1])))
     windows = MotionWindows(samples, params.blocks, params.window, params.mixed)
     optimizer = torch.optim.AdamW(method.parameters(), lr=params.lr, weight_decay=params.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, params.lr, total_steps=STEPS, pct_start=0.1)
@@ -148,17 +95,8 @@ def fit_block_motion(films: Sequence[Seen], seed: int = 0) -> BlockMotion:
 
 def peaks_of(method: BlockMotion, seen: Seen) -> list[tuple[int, float]]:
     """Apex and height of each peak where a face is seen, each part between cuts by itself."""
-    scores = np.asarray(method.score_frames(seen.view)[:, 0])
-    scores[seen.film.blind] = np.nan
-    k_prime = seen.view.timing.k_prime["micro"]
-    found = []
-    for first, last in seen.film.parts:
-        own = np.full_like(scores, np.nan)
-        own[first : last + 1] = scores[first : last + 1]
-        for _, apex, _, height in spot(own, k_prime, options=OVER_TIME, level=-np.inf, lead=0, fps=seen.fps):
-            if not seen.film.blind[min(max(apex, 0), seen.n_frames - 1)]:
-                found.append((apex, height))
-    return found
+    candidate = Candidate("", partial(score_over_time, method), OVER_TIME, 0)
+    return [(peak.apex, peak.confidence) for peak in answer(candidate, seen).predictions]
 
 
 def level_of(method: BlockMotion, untouched: Sequence[Seen]) -> float:
@@ -176,7 +114,7 @@ def is_found(expression: Expression, peaks: Iterable[tuple[int, float]], level: 
 
 def count_found(method: BlockMotion, test: Sequence[Seen]) -> dict[str, Any]:
     """The level, and by activity how many strong expressions are found of how many."""
-    level = level_of(method, [seen for seen in test if seen.is_untouched])
+    level = level_of(method, [seen for seen in test if is_untouched(seen)])
     found: dict[str, list[bool]] = {activity: [] for activity in ACTIVITIES}
     for seen in test:
         peaks = peaks_of(method, seen)
@@ -208,10 +146,12 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(1)
     store = FeatureStore(args.folder / "cache")
-    test = see_films(injected_words(args.test, 3), store)
-    quiet = see_films([*FIELD, f"dataset.subjects={args.people}"], store)
-    talking = see_films([*FIELD, *TALKING], store)
-    real = [seen for folder in args.train for seen in see_films(injected_words(folder, 3), store)]
+    test = see_films(injected_words(args.test, 3), "test", store, True, with_maps=False)
+    quiet = see_films([*FIELD, f"dataset.subjects={args.people}"], "quiet", store, True, with_maps=False)
+    talking = see_films([*FIELD, *TALKING], "talking", store, True, with_maps=False)
+    real = []
+    for folder in args.train:
+        real += see_films(injected_words(folder, 3), "real", store, True, with_maps=False)
     sets = {
         "drawn people who hardly speak": quiet,
         "and drawn people who talk": [*quiet, *talking],
@@ -225,7 +165,7 @@ def main() -> None:
         {"name": name, "films": len(films), **count_found(fit_block_motion(films), test)}
         for name, films in sets.items()
     ]
-    untouched = [seen for seen in test if seen.is_untouched]
+    untouched = [seen for seen in test if is_untouched(seen)]
     seconds = sum(seen.n_frames / seen.fps for seen in untouched)
     record = {"rows": rows, "test_films": len(untouched), "seconds": round(seconds)}
     print(table_of(record))
