@@ -256,7 +256,7 @@ def load_yaml(text: str, loader: Any = Plain) -> Any:
 
     Raises:
         yaml.YAMLError: it is no YAML; nested deeper than `YAML_LEVELS`; more than `YAML_VALUES` nodes with its aliases written out;
-            or holds a value that cannot be, such as a 32nd of May.
+            or holds one key twice, or a value that cannot be, such as a 32nd of May.
 
     >>> load_yaml("a: &few [1, 2]\nb: *few"), load_yaml("a: 1", Text)
     ({'a': [1, 2], 'b': [1, 2]}, {'a': '1'})
@@ -265,11 +265,52 @@ def load_yaml(text: str, loader: Any = Plain) -> Any:
         raise TooMuchError(f"it has {len(text):,} characters, expected at most {YAML_BYTES:,}")
     try:
         _check_size(text, loader)
-        return yaml.load(text, Loader=loader)
+        return _build_values(loader(text))
     except yaml.YAMLError:
         raise
     except Exception as error:  # the constructors of scalars raise many kinds
         raise yaml.YAMLError(f"{type(error).__name__}: {error}") from error
+
+
+_MERGED = "tag:yaml.org,2002:merge"
+"""The kind of the key `<<`, which takes over another map."""
+
+
+def _build_values(loader: Any) -> Any:
+    """The content that a loader has before it, whose maps have each key once; None where there is none."""
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            return None
+        _refuse_doubled_keys(root, set())
+        return loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _refuse_doubled_keys(node: yaml.Node, seen: set[int]) -> None:
+    """Refuse a map in which a key stands twice: the last one would count, and the first be lost without a word.
+
+    Args:
+        node: the content.
+        seen: identities of maps and lists that were looked at, to which these are added.
+    """
+    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
+        return
+    seen.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _refuse_doubled_keys(one, seen)
+        return
+    line_of: dict[tuple[str, str], int] = {}
+    for key, value in node.value:
+        _refuse_doubled_keys(value, seen)
+        if not isinstance(key, yaml.ScalarNode) or key.tag == _MERGED:
+            continue
+        line = key.start_mark.line + 1
+        if (key.tag, key.value) in line_of:
+            raise yaml.YAMLError(f"{key.value} stands twice, in lines {line_of[key.tag, key.value]} and {line}")
+        line_of[key.tag, key.value] = line
 
 
 def _check_size(text: str, loader: Any) -> None:

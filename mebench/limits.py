@@ -92,6 +92,10 @@ RECIPE_BYTES = 4 << 20
 """The recipe beside a network for other programs: settings and chains as JSON."""
 NETWORK_BYTES = 1 << 30
 """A network for other programs."""
+MODEL_BYTES = 1 << 30
+"""A model that was exported: weights of safetensors, behind a header."""
+MODEL_HEADER_BYTES = 4 << 20
+"""Its header: settings, chains and scores as JSON."""
 
 # -- questions, answers and challenges
 
@@ -283,6 +287,13 @@ FORMATS = (
         "onnxruntime",
         NETWORK_BYTES,
         more=f"a recipe of {RECIPE_BYTES >> 20} MiB of JSON beside it",
+    ),
+    Format(
+        "models of runs: `.safetensors`",
+        ("inference/models.py",),
+        "safetensors, json",
+        MODEL_BYTES,
+        more=f"a header of {MODEL_HEADER_BYTES >> 20} MiB of JSON, checked by a schema",
     ),
     Format(
         "questions and answers: `.jsonl`",

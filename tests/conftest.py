@@ -229,7 +229,9 @@ def write_plugin(own_folder: Path, tmp_path: Path) -> WritePlugin:
     ) -> Path:
         folder = tmp_path / root / f"{kind}s" / id_
         folder.mkdir(parents=True)
-        head = CONFIG.format(title=id_.title(), tasks=tasks)
+        usual = CONFIG.format(title=id_.title(), tasks=tasks).splitlines(keepends=True)
+        own_keys = {line.partition(":")[0] for line in (config or "").splitlines()}
+        head = "".join(line for line in usual if line.partition(":")[0] not in own_keys)
         files = {
             "__init__.py": "",
             "config.yaml": head + config if config is not None else None,

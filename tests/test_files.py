@@ -87,8 +87,10 @@ def laughs(levels=12):
         ("a: &a [*a]", "'a' holds itself"),
         ("- 1\n" * (YAML_VALUES + 1), "holds more than"),
         ("a" * (YAML_BYTES + 1), "characters, expected at most"),
+        ("a: 1\nb: 2\na: 3\n", "a stands twice, in lines 1 and 3"),
+        ("b:\n- {p: 0.6, 'p': 0.7}\n", "p stands twice, in lines 2 and 2"),
     ],
-    ids=["laughs", "lists", "maps", "dashes", "itself", "many", "long"],
+    ids=["laughs", "lists", "maps", "dashes", "itself", "many", "long", "twice", "twice within"],
 )
 def test_load_yaml_refuses_what_no_person_writes(text, words, loader):
     with pytest.raises(yaml.YAMLError, match=words):
@@ -107,6 +109,8 @@ def test_load_yaml_raises_yaml_error_for_impossible_values(text):
 def test_load_yaml_reads_what_people_write():
     text = "base: &base {p: 0.6, sizes: [1, 2]}\nruns:\n- <<: *base\n- {<<: *base, p: 0.7}\n"
     assert load_yaml(text)["runs"] == [{"p": 0.6, "sizes": [1, 2]}, {"p": 0.7, "sizes": [1, 2]}]
+    merged_twice = "a: &a {p: 1}\nb: {c: &c {<<: *a, p: 2}}\nd: {<<: *c, p: 3}\n"
+    assert load_yaml(merged_twice)["d"] == {"p": 3}
     deep = "[" * YAML_LEVELS + "]" * YAML_LEVELS
     assert str(load_yaml(deep)) == deep
 

@@ -148,7 +148,12 @@ def _read_intensities(path: Path) -> NDArray[np.float32]:
     """The action units of each frame in a file of OpenFace, frame by frame."""
     try:
         content = io.BytesIO(read_plain(path, OPENFACE_BYTES))
-        table = pd.read_csv(content, skipinitialspace=True, usecols=lambda name: name.strip() in {"frame", *UNITS})
+        table = pd.read_csv(
+            content,
+            skipinitialspace=True,
+            usecols=lambda name: name.strip() in {"frame", *UNITS},
+            index_col=False,  # cells that no header names would else become names of rows
+        )
     except (ValueError, OSError) as error:  # pandas' own errors of parsing are ValueErrors
         raise DataError(f"{path} cannot be read as OpenFace's CSV: {error}") from None
     table.columns = table.columns.str.strip()

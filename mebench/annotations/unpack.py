@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Literal, cast
 
 from mebench.atomic import nearest_existing, whole_folder
 from mebench.errors import ConfigError, DataError, describe_error, refuse_if
+from mebench.files import open_plain
 from mebench.frames.image_folder import FolderFrames
 from mebench.frames.videofile import SUFFIXES as VIDEOS, VideoFrames
 from mebench.lazy_imports import load_lazily
@@ -33,6 +34,17 @@ FOREIGN = (".rar", ".7z", ".z01", ".001")
 """Endings of archives that other programs must unpack."""
 SPENT = "this archive, too, would unpack to more than is left for this command"
 """Said of all but the first, of which there may be thousands."""
+Mode = Literal["r:", "r:gz", "r:bz2", "r:xz"]
+"""How Python opens a tar, by what packed it."""
+PACKERS: dict[bytes, Mode] = {
+    b"\x1f\x8b": "r:gz",
+    b"BZh": "r:bz2",
+    b"\xfd7zXZ\0": "r:xz",
+    b"\x5d\0\0": "r:xz",
+}
+"""How packed tars begin, by gzip, bzip2, xz and, before that, lzma; with how Python opens them."""
+BEGINNING = max(map(len, PACKERS))
+"""Bytes that tell them apart, and a zip."""
 DIGITS = 5
 """Digits of a file number; a longer video has more."""
 WRITING = ".unpacking-"
@@ -231,9 +243,7 @@ def _extract(path: Path, folder: Path, budget: int) -> tuple[Unpacked, int]:
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None and not isinstance(error, _BOTH):
             raise  # not the archive's fault, for example a read-only folder
-        no_archive = "could not be opened successfully" in str(error)  # by any of the forms, each with its reason
-        reason = "it is not an archive, or its beginning is damaged" if no_archive else " ".join(str(error).split())
-        raise DataError(f"{path} cannot be unpacked ({reason}): copy it again") from None
+        raise DataError(f"{path} cannot be unpacked ({' '.join(str(error).split())}): copy it again") from None
     return Unpacked(path, folder, len(members), before=existed_before), total
 
 
@@ -257,16 +267,31 @@ _Member = tuple[tuple[str, ...], int, zipfile.ZipInfo | tarfile.TarInfo]
 """One file of an archive: its path below the folder, its size, and its name in the archive."""
 
 
+def _open_tar(path: Path, beginning: bytes) -> tarfile.TarFile:
+    """A tar, packed as its beginning says. Trying all packers would read zeros to their end, which may be far away.
+
+    Raises:
+        tarfile.ReadError: it is none.
+    """
+    modes: list[Mode] = [mode for begins, mode in PACKERS.items() if beginning.startswith(begins)]
+    try:
+        return tarfile.open(path, modes[0] if modes else "r:")
+    except tarfile.ReadError:
+        raise tarfile.ReadError("it is not an archive, or its beginning is damaged") from None
+
+
 class _Archive:
     """A zip or tar file, restricted to plain files; `file` is to be closed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        with path.open("rb") as file:
-            begins_as_zip = file.read(4) in (b"PK\3\4", b"PK\5\6")
+        with open_plain(path) as file:
+            beginning = file.read(BEGINNING)
         # `is_zipfile` looks for an end only, which a tar that holds a zip may have, too.
-        is_zip = begins_as_zip or (path.name.lower().endswith(".zip") and zipfile.is_zipfile(path))
-        self.file = zipfile.ZipFile(path) if is_zip else tarfile.open(path)  # noqa: SIM115
+        is_zip = beginning.startswith((b"PK\3\4", b"PK\5\6")) or (
+            path.name.lower().endswith(".zip") and zipfile.is_zipfile(path)
+        )
+        self.file = zipfile.ZipFile(path) if is_zip else _open_tar(path, beginning)
 
     def list_members(self, budget: int) -> list[_Member]:
         """The plain files, in order.
@@ -282,6 +307,8 @@ class _Archive:
             read = [self._member_of_zip(entry) for entry in self.file.infolist()]
         else:
             read = [self._member_of_tar(entry) for entry in self.file]
+            if not read:  # zeros are an empty archive, and what a broken copy leaves
+                raise tarfile.ReadError("it holds no file")
         found = [member for member in read if member is not None]
         names = [parts for parts, _, _ in found]
         total = sum(size for _, size, _ in found)

@@ -22,9 +22,10 @@ from mebench.config import RunConfig, RunSettings, from_plain, more_plugins, reg
 from mebench.config.settings import is_place
 from mebench.core.types import Kind
 from mebench.errors import ConfigError, MebenchError, RunError, check_known, refuse_if, refused_by_system
-from mebench.files import whole_file
+from mebench.files import open_plain, whole_file
 from mebench.inference.onnx_files import ONNX_ENDING, is_network, name_recipe, read_network, read_recipe
 from mebench.lazy_imports import lazy_imports, load_lazily
+from mebench.limits import MODEL_BYTES, MODEL_HEADER_BYTES
 from mebench.runs import RunFolder
 from mebench.runs.fold_files import MODEL, whole_fold
 
@@ -42,10 +43,6 @@ ENDING = ".safetensors"
 _KEY = "mebench"
 INPUT = "maps"
 """The input of a network in ONNX."""
-_BYTES = 1 << 30
-"""Bytes of the largest file that is read."""
-_HEADER_BYTES = 4 << 20
-"""Bytes of the longest header that is read."""
 
 Word = Annotated[str, Field(max_length=200, pattern=r"^\P{Cc}*$")]
 Frames = Annotated[int, Field(ge=1, le=10**6)]
@@ -296,11 +293,9 @@ def read_header(path: Path) -> ModelHeader:
             raise RunError(
                 f"there is no model {path}: name a file that mebench model export wrote, or one of mebench model list"
             )
-        if path.stat().st_size > _BYTES:
-            raise RunError(f"the model {path} has more than {_BYTES >> 20} MiB, the most that mebench reads")
-        with path.open("rb") as file:
+        with open_plain(path, MODEL_BYTES) as file:
             length = int.from_bytes(file.read(8), "little")
-            header = file.read(length) if length <= _HEADER_BYTES else b""
+            header = file.read(length) if length <= MODEL_HEADER_BYTES else b""
     try:
         text = json.loads(header)["__metadata__"][_KEY]
     except (ValueError, LookupError, TypeError, RecursionError):

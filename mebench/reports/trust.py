@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mebench.errors import DataError, list_first, refused_by_system
 from mebench.files import read_plain
-from mebench.limits import PEOPLE_TABLE_BYTES
+from mebench.limits import PEOPLE_TABLE_BYTES, TEXT_TABLE_COLUMNS
 from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.catalogue import find_metric
 from mebench.metrics.comparison import MAIN, on_hardest, path_of, sections_of
@@ -53,6 +53,9 @@ def read_text_table(file: Path, *columns: str) -> pd.DataFrame:
     """
     with refused_by_system(f"{file} cannot be read", "name a table of text with commas"):
         raw = read_plain(file, PEOPLE_TABLE_BYTES)
+    widest = max((line.count(b",") for line in raw.splitlines()), default=0) + 1
+    if widest > TEXT_TABLE_COLUMNS:
+        raise DataError(f"{file} has {widest:,} columns, expected at most {TEXT_TABLE_COLUMNS:,}")
     try:
         rows = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except ValueError as error:

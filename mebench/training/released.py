@@ -3,9 +3,10 @@ them.
 """
 
 import re
+import zipfile
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -89,7 +90,10 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
     """
     try:
         with open_plain(path, WEIGHTS_BYTES) as file:
+            _refuse_large(path, _unpacked_bytes(file))
             loaded = torch.load(file, map_location="cpu", weights_only=True)
+    except DataError:
+        raise
     except Exception as error:  # of many kinds
         what = _NOISE.sub("", str(error)).strip() or "the file is empty"
         # PyTorch's own words advise to execute the content of such a file.
@@ -100,12 +104,29 @@ def torch_weights(path: Path) -> dict[str, Tensor]:
         raise DataError(
             f"the weights {path} are not tensors by name: expected what torch.save(model.state_dict()) writes"
         )
-    size = sum(value.numel() * value.element_size() for value in loaded.values())
+    _refuse_large(path, sum(value.numel() * value.element_size() for value in loaded.values()))
+    return _without_wrapper(loaded)
+
+
+def _unpacked_bytes(file: BinaryIO) -> int:
+    """What the parts of a PyTorch file unpack to, as its list of contents says; 0 for a file of before version 1.6, which is no zip.
+
+    PyTorch takes parts that are packed, too, and as many bytes of memory as that list says.
+    """
+    size = 0
+    if zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            size = sum(part.file_size for part in archive.infolist())
+    file.seek(0)
+    return size
+
+
+def _refuse_large(path: Path, size: int) -> None:
+    """Raise an error for weights of more bytes than are read."""
     if size > WEIGHTS_BYTES:
         raise DataError(
             f"the weights {path} would take {size / 2**20:,.0f} MiB, and at most {WEIGHTS_BYTES >> 20} are read"
         )
-    return _without_wrapper(loaded)
 
 
 def _without_wrapper(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -187,10 +208,7 @@ class _KerasReader:
             raise DataError(
                 f"the weights {self._path} refer to another file for {full_name!r}, which no weights need: they are not read"
             )
-        if self._n_bytes > WEIGHTS_BYTES:
-            raise DataError(
-                f"the weights {self._path} would take {self._n_bytes / 2**20:,.0f} MiB, and at most {WEIGHTS_BYTES >> 20} are read"
-            )
+        _refuse_large(self._path, self._n_bytes)
         self.found[full_name.removeprefix("model_weights/")] = item[()]
 
 

@@ -2,6 +2,7 @@
 
 import pickle
 from types import SimpleNamespace
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pytest
@@ -301,6 +302,19 @@ def test_torch_weights_refuses_an_endlessly_expanded_tensor(tmp_path):
     torch.save({"w": torch.zeros(1).expand(10**11)}, tmp_path / "w.pth")
     with pytest.raises(DataError, match="would take 381,470 MiB, and at most 1024 are read"):
         released.torch_weights(tmp_path / "w.pth")
+
+
+def test_torch_weights_refuses_a_packed_bomb_unread(tmp_path, monkeypatch):
+    torch.save({"w": torch.zeros(2**20)}, tmp_path / "w.pth")
+    with ZipFile(tmp_path / "w.pth") as plain, ZipFile(tmp_path / "bomb.pth", "w", ZIP_DEFLATED) as packed:
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    assert (tmp_path / "bomb.pth").stat().st_size < 10_000
+    assert released.torch_weights(tmp_path / "bomb.pth")["w"].shape == (2**20,)  # PyTorch unpacks it
+    monkeypatch.setattr(released, "WEIGHTS_BYTES", 2**21)
+    monkeypatch.delattr(torch, "load")
+    with pytest.raises(DataError, match="would take 4 MiB, and at most 2 are read"):
+        released.torch_weights(tmp_path / "bomb.pth")
 
 
 def test_torch_weights_reads_networks_wrapped_for_devices(tmp_path):
