@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from markupsafe import Markup
 
 from mebench.features.degradation import KINDS
 from mebench.grouping import group_by
 from mebench.metrics.score_column import score_column
-from mebench.output.number_format import Score, format_number
+from mebench.metrics.score_table import ScoreTable
+from mebench.output.number_format import Score, format_number, format_score, format_table_number
 from mebench.output.table import Column, Table
+from mebench.output.terminal import format_count
 from mebench.reports.compare_runs import score_path_in_words
+from mebench.reports.findings import Floor, find_floor
 from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
 from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
+from mebench.runs.chance_levels import with_levels_of_chance
+from mebench.runs.scoring import current_summary
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,8 +75,8 @@ def _score_paths(scored: Rows) -> list[str]:
     return list(paths)
 
 
-def draw_robustness(rows: Rows, path: str) -> Figure:
-    """Draw a score against strength, a panel for each degradation; the line is the clean run."""
+def draw_robustness(rows: Rows, path: str, level: float | None = None) -> Figure:
+    """Draw a score against strength, a panel for each degradation, with the level of chance as a dotted line."""
     rows_by_kind = group_by([row for row in rows if "scores" in row], key=lambda row: row["kind"])
     n_lines = math.ceil(len(rows_by_kind) / FIGURE_COLUMNS)
     drawn, axes = make_panels(10, 1 + 1.7 * n_lines, n_lines, FIGURE_COLUMNS, sharex=True, sharey=True)
@@ -78,6 +84,8 @@ def draw_robustness(rows: Rows, path: str) -> Figure:
         place.set_visible(False)
     for (kind, of_kind), place in zip(rows_by_kind.items(), axes):
         _draw_scores(place, [(row["strength"], row["scores"][path]["score"]) for row in of_kind])
+        if level is not None:
+            place.axhline(level, linestyle=":", linewidth=1, color="0.5")
         place.set_title(kind, loc="left", fontsize=9)
     drawn.supxlabel("strength", fontsize=9)
     drawn.supylabel(score_path_in_words(path), fontsize=9)
@@ -100,12 +108,15 @@ def _draw_scores(axes: Axes, points: Sequence[tuple[int, Score]]) -> None:
 
 def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
     """The page of a sweep, a single file."""
-    paths = _score_paths([row for row in rows if "scores" in row])
-    figures = [
-        (score_path_in_words(path), Markup(svg_of_figure(draw_robustness(rows, path), f"f{n}")))
-        for n, path in enumerate(paths)
+    about = clean.read_json("folds.json")
+    summary = with_levels_of_chance(current_summary(clean), clean, about)
+    floors = _floors_by_path(summary)
+    parts = [
+        ScoreOnPage(path, floors.get(path), losses_of_score(rows, path))
+        for path in _score_paths([row for row in rows if "scores" in row])
     ]
     degradations = dict.fromkeys(row["kind"] for row in rows if "violations" not in row)
+    whole, *others = tables_of_robustness(rows) if parts else [None, *tables_of_robustness(rows)]
     return (
         template_environment(TEMPLATES)
         .get_template("robustness.html")
@@ -114,7 +125,125 @@ def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
             run=clean.id,
             rows=rows,
             kinds={kind: KINDS[kind] for kind in degradations},
-            figures=figures,
-            tables=[(table.title, table.to_html(kind="plain")) for table in tables_of_robustness(rows)],
+            findings=[describe_losses(part) for part in parts],
+            parts=[
+                {
+                    "name": score_path_in_words(part.path),
+                    "losses": _table_of_greatest_losses(part),
+                    "floor": part.floor,
+                    "figure": Markup(svg_of_figure(draw_robustness(rows, part.path, part.level), f"f{n}")),
+                }
+                for n, part in enumerate(parts)
+            ],
+            whole=whole,
+            relations=others,
         )
     )
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a degradation costs a score.
+
+    Attributes:
+        kind: name of the degradation.
+        strength: strength of the greatest loss.
+        score: the score at that strength.
+        difference: that score less the clean one, paired over people.
+        falls_from: least strength at which the whole interval of the difference lies below 0, or None.
+    """
+
+    kind: str
+    strength: int
+    score: Score
+    difference: Score
+    falls_from: int | None
+
+
+@dataclass(frozen=True)
+class ScoreOnPage:
+    """A score of the page.
+
+    Attributes:
+        path: its path, such as `spotting.micro.f1`.
+        floor: what is reached without a method on clean videos, or None.
+        losses: what each degradation costs it, the greatest loss first.
+    """
+
+    path: str
+    floor: Floor | None
+    losses: Sequence[Loss]
+
+    @property
+    def level(self) -> float | None:
+        """The level of chance of the score, or None."""
+        return self.floor.scores[self.path.rpartition(".")[2]].value if self.floor else None
+
+
+def _floors_by_path(summary: Mapping[str, Any]) -> dict[str, Floor]:
+    """The highest level of chance of each score that has one, by its path."""
+    found = {}
+    for part in ScoreTable.read(summary).parts():
+        floor = find_floor(summary, part)
+        if floor is None:
+            continue
+        for metric, score in floor.scores.items():
+            if score.value is not None:
+                found[".".join(filter(None, (part.task, part.part, metric)))] = floor
+    return found
+
+
+def losses_of_score(rows: Rows, path: str) -> list[Loss]:
+    """What each degradation costs a score, the greatest loss first.
+
+    Degradations under which the score is undefined are left out.
+    """
+    degraded = [row for row in rows if row["strength"] and path in row.get("scores", {})]
+    losses = []
+    for kind, of_kind in group_by(degraded, key=lambda row: row["kind"]).items():
+        compared = {row["strength"]: row["scores"][path] for row in of_kind}
+        known = {strength: cell for strength, cell in compared.items() if cell["difference"]["value"] is not None}
+        if not known:
+            continue
+        worst = min(known, key=lambda strength: known[strength]["difference"]["value"])
+        falling = [strength for strength, cell in known.items() if (cell["difference"]["high"] or 0) < 0]
+        losses.append(Loss(kind, worst, known[worst]["score"], known[worst]["difference"], min(falling, default=None)))
+    return sorted(losses, key=lambda loss: cast(float, loss.difference["value"]))
+
+
+def describe_losses(part: ScoreOnPage) -> str:
+    """Which degradations lower a score, in a sentence.
+
+    "Lowers" is said where the whole 95 % interval of the difference lies below 0, which is a test at 5 %.
+    """
+    name = score_path_in_words(part.path)
+    falling = [loss for loss in part.losses if loss.falls_from is not None]
+    n_tested = format_count(len(part.losses), "degradation")
+    if not part.losses:
+        return f"{name}: no degradation could be compared with the clean run."
+    if not falling:
+        return f"{name}: none of {n_tested} is shown to lower it; each interval of a difference reaches 0."
+    worst = falling[0]
+    written = f"{format_score(worst.difference, 3)} to {format_table_number(worst.score['value'])}"
+    beside = ""
+    low = worst.score["low"]
+    if part.level is not None and low is not None and low <= part.level:
+        beside = f", where it is not above the {format_table_number(part.level)} of {cast(Floor, part.floor).words}"
+    return (
+        f"{name}: {len(falling)} of {n_tested} lower it, most {worst.kind} at strength {worst.strength}, "
+        f"by {written}{beside}."
+    )
+
+
+LOSS_COLUMNS = (
+    Column("kind", "degradation", of=lambda loss: loss.kind),
+    Column("falls_from", "lower from strength", right=True, of=lambda loss: loss.falls_from),
+    Column("strength", "greatest loss at", right=True, of=lambda loss: loss.strength),
+    Column("score", right=True, score=True, of=lambda loss: loss.score),
+    Column("difference", "less the clean run", right=True, score=True, of=lambda loss: loss.difference),
+)
+
+
+def _table_of_greatest_losses(part: ScoreOnPage) -> Table:
+    """A row for each degradation: where it is shown to lower a score, and its greatest loss."""
+    return Table.from_items(LOSS_COLUMNS, part.losses, f"greatest losses of {score_path_in_words(part.path)}")

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,7 +20,7 @@ from mebench.atomic import new_folder
 from mebench.config import registry, resolve_dataset
 from mebench.core import Frames, Kind, Video
 from mebench.core.types import number_at
-from mebench.errors import ConfigError, refused_by_system
+from mebench.errors import ConfigError, list_first, refused_by_system
 from mebench.exchange.eaf import Mark, Tier, write_eaf
 from mebench.exchange.tier_names import EMOTION
 from mebench.exchange.write import write_rows
@@ -340,6 +341,26 @@ class SpottedVideos:
     def emotion_heading(self) -> str:
         """The heading of the column of emotions."""
         return "emotion, learnt from drawings" if self.drawn else "emotion"
+
+    def describe_findings(self) -> list[str]:
+        """What was spotted in all videos, in sentences: places to look at, and films unlike the measured ones."""
+        spotted = [(p.confidence, video, p) for video in self.videos for p in video.answer.predictions]
+        n_videos = format_count(len(self.videos), "video")
+        seconds = sum(video.seconds for video in self.videos)
+        if not self.videos:
+            return ["No video could be predicted."]
+        if not spotted:
+            return [f"Nothing was spotted in {n_videos} of {seconds:.1f} s; that does not show that nothing happened."]
+        _, of_surest, surest = max(spotted, key=itemgetter(0))
+        place = clock_time(float(of_surest.times[min(max(surest.apex, 0), len(of_surest.times) - 1)]))
+        places = format_count(len(spotted), "place")
+        sentences = [
+            f"{places} to look at in {n_videos} of {seconds:.1f} s; the surest is at {place} of {of_surest.title}."
+        ]
+        unlike = [video.title for video in self.videos if video.is_unlike]
+        if unlike:
+            sentences.append(f"So many are spotted in {list_first(unlike)} that they say nothing there.")
+        return sentences
 
     @property
     def intervals(self) -> pd.DataFrame:

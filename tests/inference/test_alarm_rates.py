@@ -157,6 +157,6 @@ def test_page_folds_the_table_of_a_film_with_too_many_alarms(tmp_path):
             "v", "", tmp_path, Video("d", "s", "v", 25, 250), np.arange(250) / 25, answer, (), rates
         )
         pages[own] = spotted.SpottedVideos("m", (face,), drawn=True).make_page()
-    assert "<details>" not in pages[60.0]
+    assert "Show the intervals anyway" not in pages[60.0]
     assert "are unlike those films" in pages[4.0].split("<details>")[0]
     assert "emotion, learnt from drawings" in pages[4.0]

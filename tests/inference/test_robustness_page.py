@@ -3,6 +3,8 @@
 import pytest
 
 from mebench.inference import robustness_page
+from mebench.reports.findings import Floor
+from mebench.score_type import Score
 
 PATH = "spotting.micro.f1"
 
@@ -40,3 +42,30 @@ def test_robustness_tables_of_scores_and_relations():
         {"relation": "mirror", "change": "left and right change places", "violations": 3, "of": 40}
     ]
     assert [table.title for table in robustness_page.tables_of_robustness(ROWS[:2])] == ["scores on degraded videos"]
+
+
+def test_losses_of_score_puts_the_greatest_first():
+    """At strength 1 the interval of the difference ends at 0, at 2 it lies below."""
+    blur, jpeg = robustness_page.losses_of_score(ROWS, PATH)
+    assert (blur.kind, blur.strength, blur.falls_from) == ("blur", 2, 2)
+    assert (jpeg.kind, jpeg.falls_from) == ("jpeg", None)
+
+
+@pytest.mark.parametrize(
+    ("rows", "level", "sentence"),
+    [
+        (
+            ROWS,
+            0.1,
+            "spotting, micro: F1: 1 of 2 degradations lower it, most blur at strength 2, "
+            "by -0.200 [-0.300, -0.100] to 0.400.",
+        ),
+        (ROWS, 0.35, "to 0.400, where it is not above the 0.350 of random intervals."),
+        (ROWS[3:6], 0.1, "none of 1 degradation is shown to lower it; each interval of a difference reaches 0."),
+        ([], None, "no degradation could be compared"),
+    ],
+)
+def test_describe_losses_claims_what_intervals_show(rows, level, sentence):
+    floor = Floor("random intervals", {"f1": Score(level)}) if level else None
+    losses = robustness_page.losses_of_score(rows, PATH)
+    assert sentence in robustness_page.describe_losses(robustness_page.ScoreOnPage(PATH, floor, losses))

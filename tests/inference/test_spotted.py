@@ -19,6 +19,7 @@ from mebench.frames import VideoFrames
 from mebench.inference import spotted
 from mebench.inference.predict import Answer
 from mebench.output.progress import Progress
+from mebench.reports.timeline import clock_time
 from mebench.runner.execute import execute_run
 from tests.cli.conftest import mebench
 from tests.helpers.nightly import by_day
@@ -132,7 +133,13 @@ def test_spot_writes_all_files_alike_at_times_of_the_file(spot, tmp_path):
     assert "my &lt;b&gt;" in page
     assert "<b>" not in page
     assert spotted.CAUTION[:40] in page
-    assert not re.search(r"(?:src|href)=|url\(|@import|fetch\(", page)  # nothing is fetched
+    assert not re.search(r"""(?:src|href)="(?!#|data:,)|url\(|@import|fetch\(""", page)  # nothing is fetched
+    surest = found.loc[found["confidence"].idxmax()]
+    places = f"{len(found)} place{'s' if len(found) > 1 else ''} to look at in 1 video"
+    (answer,) = re.findall('<p class="answer">(.*?)</p>', page)
+    assert answer.startswith(places)
+    assert f"the surest is at {clock_time(surest['apex_s'])} of my" in answer
+    assert page.index("<h1>") < page.index(answer) < page.index(spotted.CAUTION[:40]) < page.index('id="provenance"')
 
     (spans,) = [lane["spans"] for lane in shown_videos(page)[0]["tracks"][0]["lanes"]]
     assert [span[:3] for span in spans] == found[["onset", "offset", "apex"]].to_numpy().tolist()
@@ -479,3 +486,13 @@ def test_CurveStrip_shows_hidden_faces_and_marks():
     assert (strip_row[122:178] == 24).all()
     assert drawn[5][200, 180, 0] == 255
     assert [bool(drawn[index][:200].any()) for index in drawn] == [False, True, True, False]
+
+
+def test_SpottedVideos_says_what_silence_does_not_show(tmp_path):
+    video = Video("d", "s", "v", 25, 100)
+    answer = Answer([], {}, None)
+    face = spotted.SpottedVideo("v", "", tmp_path, video, np.arange(100) / 25, answer, ())
+    assert spotted.SpottedVideos("m", (face,)).describe_findings() == [
+        "Nothing was spotted in 1 video of 4.0 s; that does not show that nothing happened."
+    ]
+    assert spotted.SpottedVideos("m", ()).describe_findings() == ["No video could be predicted."]
