@@ -24,6 +24,7 @@ with lazy_imports():
     from mebench.runs import folder as run_folder
     from mebench.vqa import (
         answer_facts,
+        answer_findings,
         asking,
         endpoint as model_endpoint,
         floors,
@@ -379,7 +380,8 @@ def vqa_report_command(
     facts = answer_facts.read_facts(answers)
     frames_of = _frames_shown(asked, facts, words, files, plugins) if words or files else None
     report = judged_answers.report_answers(asked, given, facts, frames_of)
-    run_report.write_page(answers_page.page_of_answers(report, answers.stem, judged_answers.STATES), out)
+    scores = answer_findings.scores_with_floors(report["scored"]) if report["scored"] else []
+    run_report.write_page(answers_page.page_of_answers(report, answers.stem, judged_answers.STATES, scores), out)
     states = report["states"]
     write_json(
         {"file": str(out), **report},

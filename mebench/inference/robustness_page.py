@@ -15,10 +15,10 @@ from mebench.grouping import group_by
 from mebench.metrics.score_column import score_column
 from mebench.metrics.score_table import ScoreTable
 from mebench.output.number_format import Score, format_number, format_score, format_table_number
-from mebench.output.table import Column, Table
+from mebench.output.table import Column, Table, as_sentence
 from mebench.output.terminal import format_count
 from mebench.reports.compare_runs import score_path_in_words
-from mebench.reports.findings import Floor, find_floor
+from mebench.reports.findings import MAIN_SCORES, Floor, find_floor
 from mebench.reports.page_templates import template_environment
 from mebench.reports.plots import CURVE_COLORS, make_panels, svg_of_figure
 from mebench.reports.scores import title_of
@@ -76,7 +76,7 @@ def _score_paths(scored: Rows) -> list[str]:
 
 
 def draw_robustness(rows: Rows, path: str, level: float | None = None) -> Figure:
-    """Draw a score against strength, a panel for each degradation, with the level of chance as a dotted line."""
+    """Draw a score against strength, a panel for each degradation; chance is dotted."""
     rows_by_kind = group_by([row for row in rows if "scores" in row], key=lambda row: row["kind"])
     n_lines = math.ceil(len(rows_by_kind) / FIGURE_COLUMNS)
     drawn, axes = make_panels(10, 1 + 1.7 * n_lines, n_lines, FIGURE_COLUMNS, sharex=True, sharey=True)
@@ -125,12 +125,13 @@ def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
             run=clean.id,
             rows=rows,
             kinds={kind: KINDS[kind] for kind in degradations},
-            findings=[describe_losses(part) for part in parts],
+            findings=[describe_losses(part) for part in parts if part.metric in MAIN_METRICS],
             parts=[
                 {
                     "name": score_path_in_words(part.path),
                     "losses": _table_of_greatest_losses(part),
                     "floor": part.floor,
+                    "level": part.level,
                     "figure": Markup(svg_of_figure(draw_robustness(rows, part.path, part.level), f"f{n}")),
                 }
                 for n, part in enumerate(parts)
@@ -141,6 +142,10 @@ def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
     )
 
 
+MAIN_METRICS = {name for names in MAIN_SCORES.values() for name in names}
+"""The scores that have a sentence."""
+
+
 @dataclass(frozen=True)
 class Loss:
     """What a degradation costs a score.
@@ -148,8 +153,8 @@ class Loss:
     Attributes:
         kind: name of the degradation.
         strength: strength of the greatest loss.
-        score: the score at that strength.
-        difference: that score less the clean one, paired over people.
+        score: value at that strength.
+        difference: difference from the clean score, paired over people.
         falls_from: least strength at which the whole interval of the difference lies below 0, or None.
     """
 
@@ -166,8 +171,8 @@ class ScoreOnPage:
 
     Attributes:
         path: its path, such as `spotting.micro.f1`.
-        floor: what is reached without a method on clean videos, or None.
-        losses: what each degradation costs it, the greatest loss first.
+        floor: level of chance on clean videos, or None.
+        losses: greatest loss by each degradation, in order.
     """
 
     path: str
@@ -175,9 +180,14 @@ class ScoreOnPage:
     losses: Sequence[Loss]
 
     @property
+    def metric(self) -> str:
+        """The metric."""
+        return self.path.rpartition(".")[2]
+
+    @property
     def level(self) -> float | None:
         """The level of chance of the score, or None."""
-        return self.floor.scores[self.path.rpartition(".")[2]].value if self.floor else None
+        return self.floor.scores[self.metric].value if self.floor else None
 
 
 def _floors_by_path(summary: Mapping[str, Any]) -> dict[str, Floor]:
@@ -189,7 +199,8 @@ def _floors_by_path(summary: Mapping[str, Any]) -> dict[str, Floor]:
             continue
         for metric, score in floor.scores.items():
             if score.value is not None:
-                found[".".join(filter(None, (part.task, part.part, metric)))] = floor
+                kind = part.part if part.task == "spotting" else ""
+                found[".".join(filter(None, (part.task, kind, metric)))] = floor
     return found
 
 
@@ -216,31 +227,35 @@ def describe_losses(part: ScoreOnPage) -> str:
 
     "Lowers" is said where the whole 95 % interval of the difference lies below 0, which is a test at 5 %.
     """
-    name = score_path_in_words(part.path)
-    falling = [loss for loss in part.losses if loss.falls_from is not None]
-    n_tested = format_count(len(part.losses), "degradation")
+    name = as_sentence(score_path_in_words(part.path)).rstrip(".")
     if not part.losses:
         return f"{name}: no degradation could be compared with the clean run."
+    falling = [loss for loss in part.losses if loss.falls_from is not None]
+    n_tested = format_count(len(part.losses), "degradation")
     if not falling:
         return f"{name}: none of {n_tested} is shown to lower it; each interval of a difference reaches 0."
     worst = falling[0]
-    written = f"{format_score(worst.difference, 3)} to {format_table_number(worst.score['value'])}"
+    lost = {
+        "value": -cast(float, worst.difference["value"]),
+        "low": -cast(float, worst.difference["high"]),
+        "high": -cast(float, worst.difference["low"]),
+    }
     beside = ""
     low = worst.score["low"]
     if part.level is not None and low is not None and low <= part.level:
-        beside = f", where it is not above the {format_table_number(part.level)} of {cast(Floor, part.floor).words}"
+        beside = f"; that is not above the {format_table_number(part.level)} of {cast(Floor, part.floor).words}"
     return (
-        f"{name}: {len(falling)} of {n_tested} lower it, most {worst.kind} at strength {worst.strength}, "
-        f"by {written}{beside}."
+        f"{name}: {len(falling)} of {n_tested} lower it. It is lowest with {worst.kind} at strength {worst.strength}: "
+        f"{format_table_number(worst.score['value'])}, {format_score(cast(Score, lost), 3)} below the clean run{beside}."
     )
 
 
 LOSS_COLUMNS = (
     Column("kind", "degradation", of=lambda loss: loss.kind),
-    Column("falls_from", "lower from strength", right=True, of=lambda loss: loss.falls_from),
-    Column("strength", "greatest loss at", right=True, of=lambda loss: loss.strength),
-    Column("score", right=True, score=True, of=lambda loss: loss.score),
+    Column("score", "lowest score", right=True, score=True, of=lambda loss: loss.score),
     Column("difference", "less the clean run", right=True, score=True, of=lambda loss: loss.difference),
+    Column("strength", "at strength", right=True, of=lambda loss: loss.strength),
+    Column("falls_from", "lower from strength", right=True, of=lambda loss: loss.falls_from),
 )
 
 

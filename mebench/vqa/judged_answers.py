@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mebench.vqa.answer_findings import describe_answers, scores_with_floors
 from mebench.vqa.answer_records import not_understood
 from mebench.vqa.floors import LEVELS
-from mebench.vqa.marking import SCORERS, Marks, Scorer, check_answers, load_scorer
+from mebench.vqa.marking import SCORERS, Marks, Scorer, check_answers, load_scorer, score_answers
 from mebench.vqa.model_cards import card_in_words
 from mebench.vqa.pictures import APEXES, SEES
 from mebench.vqa.questions import Row, clip_of, id_of
@@ -46,8 +47,8 @@ def report_answers(
 
     Returns:
         `questions`, `known` (with a true answer), `states` (a number for each of `STATES`), `refusal_share` (empty and refused ones among
-        the lines of answers), `not_understood_share`, `pictures` and the model's `card` in words, `facts`, and `answers`: a mapping for
-        each question.
+        the lines of answers), `not_understood_share`, `pictures` and the model's `card` in words, `facts`, `findings` in sentences,
+        `scored` (of `marking.score_answers`; None without a true answer), and `answers`: a mapping for each question.
 
     Raises:
         ConfigError: a package of the extra `vqa` is missing, and true answers are known.
@@ -59,7 +60,12 @@ def report_answers(
     answers = [_judged(row, by_id.get(id_of(row)), judges, (frames_of or {}).get(id_of(row))) for row in asked]
     states = Counter(answer["state"] for answer in answers)
     n_lines = len(asked) - states["missing"]
+    is_scored = any(row.get("answer", "").strip() and id_of(row) in by_id for row in asked)
+    scored = score_answers(asked, given) if is_scored else None
+    rows = scores_with_floors(scored) if scored else []
     return {
+        "findings": describe_answers(rows, scored["subjects"] if scored else 0, states, len(asked)),
+        "scored": scored,
         "questions": len(asked),
         "known": sum(bool(answer["truth"]) for answer in answers),
         "states": {state: states[state] for state in STATES},

@@ -57,10 +57,10 @@ def test_losses_of_score_puts_the_greatest_first():
         (
             ROWS,
             0.1,
-            "spotting, micro: F1: 1 of 2 degradations lower it, most blur at strength 2, "
-            "by -0.200 [-0.300, -0.100] to 0.400.",
+            "Spotting, micro: F1: 1 of 2 degradations lower it. It is lowest with blur at strength 2: 0.400, "
+            "0.200 [0.100, 0.300] below the clean run.",
         ),
-        (ROWS, 0.35, "to 0.400, where it is not above the 0.350 of random intervals."),
+        (ROWS, 0.35, "below the clean run; that is not above the 0.350 of random intervals."),
         (ROWS[3:6], 0.1, "none of 1 degradation is shown to lower it; each interval of a difference reaches 0."),
         ([], None, "no degradation could be compared"),
     ],
