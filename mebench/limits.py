@@ -56,6 +56,9 @@ EAF_LEVELS = 16
 EAF_SECONDS = 10_000_000
 """Latest time of a mark, about four months."""
 
+TOOL_FILES = 10_000
+"""Files of Praat or Anvil in one folder, one for each video; the largest public set of films has some 7,000."""
+
 # -- images and films
 
 IMAGE_PIXELS = 2**25

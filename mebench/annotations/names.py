@@ -39,7 +39,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     ),
     "onset": (
         "onset frame", "onset f", "onset", "start", "start frame", "begin", "begin frame",
-        "first onset", "Beginn", "Anfang", "Startbild", "Anfangsbild", "起始帧", "开始帧", "起始", "开始", "起点",
+        "first onset", "onset frame 1", "onset f1", "onset 1",
+        "Beginn", "Anfang", "Startbild", "Anfangsbild", "起始帧", "开始帧", "起始", "开始", "起点",
         "起点帧", "起始幀", "Anfangsframe", "début", "image début", "frame inicial", "cuadro de inicio",
         "image de début", "trame de début", "inicio", "comienzo", "fotograma inicial", "cuadro inicial",
         "開始", "開始フレーム", "開始点", "시작", "시작프레임", "inizio", "fotogramma iniziale", "início",
@@ -52,7 +53,8 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
         "szczyt", "tepe", "huippu",
     ),
     "offset": (
-        "offset frame", "offset f", "offset", "end", "end frame", "stop", "Ende", "Endbild", "Schluss",
+        "offset frame", "offset f", "offset", "end", "end frame", "stop", "offset frame 1", "offset f1", "offset 1",
+        "Ende", "Endbild", "Schluss",
         "结束帧", "终止帧", "结束", "终止", "终点", "终点帧", "結束幀", "fin", "image de fin", "image fin",
         "cuadro de fin", "frame final", "trame de fin", "final", "fotograma final", "cuadro final",
         "終了", "終了フレーム", "終了点", "종료", "끝", "종료프레임", "fine", "fotogramma finale", "fim", "quadro final",
@@ -145,11 +147,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }
 OWNERS = {
     "predictions": ("pred", "predicted", "prediction", "spotted", "detected"),
-    "truth": ("gt", "true", "truth", "groundtruth", "annotated"),
+    "truth": ("gt", "true", "truth", "groundtruth", "annotated", "actual", "target"),
     "frame scores": ("pred", "predicted"),
 }
 """Words for the side to which a column belongs, which may precede its name: `pred_onset`."""
-ALONE = {"predictions": ("predicted", "prediction", "pred", "ypred"), "truth": ("true", "truth", "gt", "ytrue")}
+ALONE = {
+    "predictions": ("predicted", "prediction", "pred", "ypred", "yhat"),
+    "truth": ("true", "truth", "gt", "ytrue", "groundtruth", "actual", "target"),
+}
 """Words for a side that may stand alone, as the name of the column of its emotions."""
 _ALL_ALIASES = [alias for aliases in ALIASES.values() for alias in aliases]
 _ALL_OWNERS = ["", *(owner for owners in OWNERS.values() for owner in owners)]

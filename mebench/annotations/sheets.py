@@ -811,10 +811,29 @@ def _read_xls(path: Path, remedy: str) -> list[Sheet]:
             hidden = (
                 *_hidden_rows(plain, {row + 1 for row, info in sheet.rowinfo_map.items() if info.hidden}),
                 *_hidden_columns(plain, {column + 1 for column, info in sheet.colinfo_map.items() if info.hidden}),
+                *_struck_rows(plain, _struck_cells_of_xls(book, sheet, plain)),
             )
             sheets.append(_with_merged_values(replace(plain, remarks=hidden), merged))
             book.unload_sheet(name)
         return sheets
+
+
+def _struck_cells_of_xls(book: Any, sheet: Any, rows: Sheet) -> set[tuple[int, int]]:
+    """Row and column, from 1, of the filled cells of an `.xls` sheet that are struck out.
+
+    Args:
+        book: the workbook of xlrd.
+        sheet: its sheet.
+        rows: cells of the sheet.
+    """
+    struck_fonts = {number for number, font in enumerate(book.font_list) if font.struck_out}
+    struck_styles = {number for number, style in enumerate(book.xf_list) if style.font_index in struck_fonts}
+    struck: set[tuple[int, int]] = set()
+    for row, cells in rows.rows if struck_styles else ():
+        filled = [column for column, cell in enumerate(cells, 1) if cell.strip()]
+        styles = {column: sheet.cell_xf_index(row - 1, column - 1) for column in filled}
+        struck.update((row, column) for column in filled if styles[column] in struck_styles)
+    return struck
 
 
 def _read_ods(path: Path, remedy: str) -> list[Sheet]:

@@ -209,8 +209,8 @@ def answers_of_one_table(
     if what is None:
         raise DataError(
             f"{file} does not hold both sides: its columns are {', '.join(filter(None, headers))}. In one table the true classes stand "
-            "under y_true and the answers under y_pred (or label and pred, gt_onset and pred_onset); the truth may also be a "
-            "file of its own: --truth FILE, in Python truth="
+            "under y_true and the answers under y_pred (or label and pred, gt_onset and pred_onset), or --column emotion=NAME and "
+            "--column truth.emotion=NAME say where; the truth may also be a file of its own: --truth FILE, in Python truth="
         )
     is_named = {name: _position_of(headers, name) is not None for name in ("subject", "video", "fold")}
     if what == "clips" and not is_named["video"]:

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import PurePath, PureWindowsPath
+from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
 
 from mebench.annotations.names import BLANK, kind_of
@@ -20,6 +20,8 @@ from mebench.core import Repair
 from mebench.errors import DataError
 from mebench.exchange.bounded_xml import read_bounded_xml
 from mebench.exchange.tier_names import EMOTION, what_tier_holds
+from mebench.files import read_plain
+from mebench.limits import TEXT_TABLE_BYTES, TOOL_FILES
 
 Cells = Mapping[str, Any]
 """The cells of a row by their columns."""
@@ -49,6 +51,43 @@ def sheet_of_tool(raw: bytes, name: str) -> Sheet | None:
     if tool == "Label Studio" and b'"result"' not in raw:
         raise DataError("another export of Label Studio than JSON: export JSON (not JSON-MIN, not CSV)")
     return None
+
+
+def sheet_of_folder(folder: Path) -> Sheet | None:
+    """The marks of a folder with a TextGrid or a file of Anvil for each video; None for another folder.
+
+    Folders inside it are people.
+
+    Raises:
+        DataError: a file is damaged, or there are too many.
+    """
+    files = sorted(path for path in folder.rglob("[!.]*") if path.suffix.lower() in FILES_OF_VIDEOS and path.is_file())
+    if not files:
+        return None
+    if len(files) > TOOL_FILES:
+        raise DataError(
+            f"{folder} holds {len(files)} files of Praat and Anvil, more than the {TOOL_FILES} that are read"
+        )
+    names_people = all(file.parent != folder for file in files)
+    rows: list[Cells] = []
+    for file in files:
+        raw = read_plain(file, TEXT_TABLE_BYTES)
+        try:
+            read = _rows_of_textgrid(_text_of(raw, file.name), file.name) if tool_of(raw) == "Praat" else None
+            if read is None and tool_of(raw) == "Anvil":
+                read = _rows_of_anvil(raw, file.name)
+            if read is None:
+                raise DataError("no file of Praat or Anvil, whatever its name says")
+            of_video = [*read] or [{"video": _stem(file.name)}]
+        except DataError as error:
+            raise DataError(f"{file}: {error}") from error
+        person = {"subject": file.parent.name} if names_people else {}
+        rows += [{**person, **row} for row in of_video]
+    return _sheet(str(folder), "Praat or Anvil, a file for each video", rows)
+
+
+FILES_OF_VIDEOS = (".textgrid", ".anvil")
+"""Endings of files that hold the marks of one video."""
 
 
 def tool_of(raw: bytes) -> str | None:

@@ -50,7 +50,7 @@ _WANTED: dict[Role, tuple[str, ...]] = {
     "truth": (*IDS, "onset", "kind", "emotion"),
 }
 NO_SPELLINGS: Mapping[str, str] = MappingProxyType({})
-_MARK = r"(?:p|prob|proba|probs|probability|softmax)"
+_MARK = r"(?:p|prob|proba|probs|probability|softmax|score)"
 _OF_CLASS = re.compile(rf"{_MARK}[\W_]+(.+)|(.+?)[\W_]+{_MARK}", re.IGNORECASE)
 _ROUNDED = 0.005
 """Half a unit of the second digit: the error that rounding may cause in each probability."""
@@ -356,7 +356,9 @@ def _refuse_wrong_sums(
     row = first_true(has_probability & ~sums_to_one)
     if row is not None:
         raise table.error(
-            row, f"the probabilities of {', '.join(labels)} sum to {total[row]:.4g}, not 1: give one for each class"
+            row,
+            f"the probabilities of {', '.join(labels)} sum to {total[row]:.4g}, not 1: give one for each class; "
+            "if they are other scores, write the class with the highest one in a column emotion, without them",
         )
 
 

@@ -19,9 +19,9 @@ from mebench.annotations.names import ALIASES, ALONE, BLANK, KNOWN, OWNERS, head
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError, list_first
 from mebench.exchange.cell_kinds import numbers_of_cells
-from mebench.exchange.repeated_videos import RUNS
+from mebench.exchange.repeated_videos import CODERS, RUNS
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
-from mebench.exchange.text_table import OtherColumns, TextTable
+from mebench.exchange.text_table import OtherColumns, TextTable, column_option
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.lazy_imports import load_lazily
 
@@ -77,8 +77,8 @@ def choose_score(table: TextTable) -> str | None:
         reason = "holds two values alone"
     raise DataError(
         f"{table.place}: the column {taken!r}, read as the score of each frame by its name, {reason}, and "
-        f"{_listed([*numbers])} could be the score: name it with {_option('score', next(iter(numbers)))}, or with "
-        f"{_option('score', taken)}"
+        f"{_listed([*numbers])} could be the score: name it with {column_option('score', next(iter(numbers)))}, or with "
+        f"{column_option('score', taken)}"
     )
 
 
@@ -92,7 +92,7 @@ def _only_column(table: TextTable, names: Sequence[str]) -> str | None:
         return next(iter(names), None)
     raise DataError(
         f"{table.place}: no column is called score, and {_listed(names)} could be it: name it with "
-        f"{_option('score', names[0])}"
+        f"{column_option('score', names[0])}"
     )
 
 
@@ -151,7 +151,8 @@ def judge_confidence(answers: IntervalFile, intervals: pd.DataFrame) -> None:
         taken = others.taken["confidence"]
         raise DataError(
             f"{answers.place}: the column {taken!r}, read as the confidence of each interval by its name, hardly varies, and "
-            f"{_listed(found)} could be it: name it with {_option('confidence', found[0])}, or with {_option('confidence', taken)}"
+            f"{_listed(found)} could be it: name it with {column_option('confidence', found[0])}, or with "
+            f"{column_option('confidence', taken)}"
         )
 
 
@@ -197,19 +198,23 @@ def judge_classes(answers: IntervalFile, truth: IntervalFile, rows: NamedRows, c
         _judge_classes_of_answers(answers, answers.others, rows, classes)
         if rows.is_perfect:
             _judge_outputs(answers, answers.others, len(classes))
-    if truth.others is None or not rows.is_perfect:
+    if truth.others is None or "emotion" in truth.others.decided:
         return
     taken = truth.others.taken.get("emotion", "emotion")
     emotions = _labels_by_line(truth.intervals)
     for name in truth.others.columns:
+        if not rows.is_perfect and not _is_named_after_emotion(name):
+            continue
         words = truth.others.words_at(name, emotions["line"].to_numpy(np.int64), emotion_of)
         own = emotions["emotion"].to_numpy(object)
         differs = int(((words != own) & (words != "")).sum())
-        if differs and _share_of_classes(words, classes) >= NEARLY_ALL and "emotion" not in truth.others.decided:
+        if differs and _share_of_classes(words, classes) >= NEARLY_ALL:
+            so_far = f"every answer equals the column {taken!r} of the truth, whose column"
+            if not rows.is_perfect:
+                so_far = f"beside the column {taken!r} of the truth its column"
             raise DataError(
-                f"{truth.place}: every answer equals the column {taken!r} of the truth, whose column {name!r} holds the same classes "
-                f"and differs in {differs} of {len(own)} rows: which is the truth? Name it with "
-                f"{_option('truth.emotion', name)}, or with {_option('truth.emotion', taken)}"
+                f"{truth.place}: {so_far} {name!r} holds the same classes and differs in {differs} of {len(own)} rows: which is the "
+                f"truth? Name it with {column_option('truth.emotion', name)}, or with {column_option('truth.emotion', taken)}"
             )
 
 
@@ -244,7 +249,7 @@ def _judge_classes_of_answers(
             problem = f"the columns {taken!r} and {name!r} both hold classes of the truth, different ones"
         raise DataError(
             f"{answers.place}: {problem} in {differs} of {len(rows.lines)} rows: which is the answer? Name it "
-            f"with {_option('emotion', name)}, or with {_option('emotion', taken)}"
+            f"with {column_option('emotion', name)}, or with {column_option('emotion', taken)}"
         )
 
 
@@ -266,7 +271,7 @@ def _judge_outputs(answers: IntervalFile, others: OtherColumns, n_classes: int) 
         raise DataError(
             f"{answers.place}: the column {taken!r} equals the truth in every row, and {_listed(found)} may be what a program answers: "
             f"write its answer in each row and name that column with --column emotion=NAME. If {taken!r} is the answer, add "
-            f"{_option('emotion', taken)}"
+            f"{column_option('emotion', taken)}"
         )
 
 
@@ -309,6 +314,13 @@ def _is_named_after_truth(header: str) -> bool:
     plain = plain_name(header)
     with_owner = {owner + alias for owner in OWNERS["truth"] for alias in ALIASES["emotion"]}
     return plain in with_owner or plain in ALONE["truth"]
+
+
+def _is_named_after_emotion(header: str) -> bool:
+    """Whether a header has a word for an emotion, or for who named it: `emotion_coder2`, `Rater B`."""
+    words = {*header_words(header)}
+    is_answer = not words.isdisjoint(OWNERS["predictions"])
+    return not is_answer and not words.isdisjoint({*ALIASES["emotion"], *CODERS})
 
 
 def _share_of_classes(words: NDArray[np.object_], classes: Sequence[str]) -> float:
@@ -419,7 +431,8 @@ def _refuse_ends(answers: IntervalFile, others: OtherColumns, problem: str, pair
     raise DataError(
         f"{answers.place}: the intervals of {onset!r} and {offset!r} {problem}, "
         f"and {first!r} and {last!r} hold plausible ends that differ: which are the answers? Name them with "
-        f"{_option('onset', first)} {_option('offset', last)}, or with {_option('onset', onset)} {_option('offset', offset)}"
+        f"{column_option('onset', first)} {column_option('offset', last)}, or with "
+        f"{column_option('onset', onset)} {column_option('offset', offset)}"
     )
 
 
@@ -448,8 +461,8 @@ def _judge_beside_true_ends(answers: IntervalFile, others: OtherColumns, interva
         raise DataError(
             f"{answers.place}: the intervals of {first!r} and {last!r} equal true ones in {n_exact} of {len(intervals)} rows, and "
             f"{_listed(found)} may hold what a program answers: write its intervals in two columns and name these with "
-            f"--column onset=NAME --column offset=NAME. If {first!r} and {last!r} are the answers, add {_option('onset', first)} "
-            f"{_option('offset', last)}"
+            f"--column onset=NAME --column offset=NAME. If {first!r} and {last!r} are the answers, add {column_option('onset', first)} "
+            f"{column_option('offset', last)}"
         )
 
 
@@ -571,12 +584,6 @@ def _is_rescaled(values: NDArray[np.float64], frames: NDArray[np.float64]) -> bo
 
 
 # Sentences ---------------------------------------------------------------------------------------------------------
-
-
-def _option(name: str, column: str) -> str:
-    """The option that decides for a column, as a shell takes it."""
-    word = f"{name}={column}"
-    return f'--column "{word}"' if any(sign in word for sign in " '()[]&;|<>*?$") else f"--column {word}"
 
 
 def _listed(names: Sequence[str]) -> str:

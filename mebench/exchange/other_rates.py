@@ -50,7 +50,7 @@ def judge_rates(
 
     Args:
         truth: the file of the truth.
-        predictions: the file of the intervals; one whose rate is read is carried over elsewhere.
+        predictions: the file of the intervals; one whose rate is read is carried over elsewhere, if the truth's is known.
         tables: the truths and intervals of both.
         fps: the rate that the user gives; it decides.
         remarks: list that gets the warning.
@@ -60,7 +60,7 @@ def judge_rates(
     """
     others = predictions.others
     decided = frozenset() if others is None else others.decided
-    if fps is not None or "fps" in predictions.columns or {"onset", "offset"} & decided:
+    if fps is not None or {"onset", "offset"} & decided:
         return
     spotted, truths = tables.spotted, tables.truths
     if spotted.empty or truths.empty or predictions.fractional == "seconds":
@@ -72,10 +72,33 @@ def judge_rates(
     pairs = _FramePairs.of_rows(truths, spotted, *same_group(of_spotted, of_truths))
     rate_of_video = tables.videos.drop_duplicates("video").set_index("video")["fps"]
     rates = spotted["video"].map(rate_of_video).to_numpy(np.float64)
+    if "fps" in predictions.columns:
+        _judge_stated_rate(predictions, pairs, rates)
+        return
     if others is not None:
         _judge_columns(truth, predictions, others, pairs, rates)
     _judge_milliseconds(predictions, pairs, rates)
     _warn_of_common_rates(pairs, rates, remarks)
+
+
+def _judge_stated_rate(predictions: IntervalFile, pairs: _FramePairs, rates: NDArray[np.float64]) -> None:
+    """Refuse intervals whose file states a rate where the truth states none, if they find many more truths at another one.
+
+    Raises:
+        DataError: so it is.
+    """
+    stated = predictions.rate
+    if stated is None or not np.isnan(rates).all():
+        return
+    n_found = {rate: pairs.n_found(np.full(len(rates), rate / stated)) for rate in COMMON_RATES}
+    # Of rates that find as many, the one that films are re-encoded to: 25 for 50, not 24.
+    best = max(COMMON_RATES, key=lambda rate: (n_found[rate], stated % rate == 0 or rate % stated == 0))
+    if best != stated and pairs.finds_more(np.full(len(rates), best / stated)):
+        raise DataError(
+            f"{predictions.place}: it states {stated:g} frames a second and the truth no rate, and if the truth counts at {best}, the "
+            f"intervals find many more expressions: give the truth's rate with --fps {best}; if both files count the same frames, with "
+            f"--fps {stated:g}"
+        )
 
 
 def _judge_columns(
@@ -187,14 +210,14 @@ class _FramePairs:
     def finds_more(self, ratio: NDArray[np.float64]) -> bool:
         """Whether intervals find many more truths once their frames are multiplied, (n_intervals,)."""
         fewest = max(FEWEST_FOUND, SHARE_FOUND * len(self.true_onset), TIMES_MORE * self._n_found_as_they_are)
-        return fewest <= len(self.true_onset) and self._n_found(ratio) >= fewest
+        return fewest <= len(self.true_onset) and self.n_found(ratio) >= fewest
 
     @cached_property
     def _n_found_as_they_are(self) -> int:
         """The number of truths that the intervals find as the file counts them."""
-        return self._n_found(np.ones(len(self.onset)))
+        return self.n_found(np.ones(len(self.onset)))
 
-    def _n_found(self, ratio: NDArray[np.float64]) -> int:
+    def n_found(self, ratio: NDArray[np.float64]) -> int:
         """The number of truths that some interval overlaps with an IoU of a half."""
         onset = (self.onset * ratio)[self.interval]
         offset = (self.offset * ratio)[self.interval]

@@ -5,11 +5,12 @@ layout. Published formats and layouts with tell-tale names come first, then layo
 search for tables inside the value. A new layout is one more function, with an example, in one of the two tuples.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from textwrap import shorten
-from typing import Any
+from typing import Any, TypeGuard
 
-from mebench.annotations.names import ALIASES, KNOWN, kind_of, plain_name
+from mebench.annotations.names import ALIASES, ALONE, KNOWN, kind_of, plain_name
 from mebench.errors import DataError
 
 Row = Mapping[str, Any]
@@ -82,10 +83,53 @@ def rows_from_detection_results(value: Row) -> list[Row] | None:
     return None
 
 
+def rows_from_numbered_videos(value: Row) -> list[Row] | None:
+    """Annotations that name their video and class by number, beside lists of these (COCO, YouTube-VIS).
+
+    >>> rows_from_numbered_videos({"videos": [{"id": 7, "name": "a.mp4"}], "annotations": [{"video_id": 7, "start": 3, "end": 9}]})
+    [{'video': 'a', 'start': 3, 'end': 9}]
+    """
+    videos = value.get("videos")
+    annotations = value.get("annotations")
+    if not _are_objects(videos) or not _are_objects(annotations):
+        return None
+    names = {video.get("id"): _name_of_video(video) for video in videos}
+    classes = value.get("categories")
+    labels = {one.get("id"): one.get("name") for one in classes} if _are_objects(classes) else {}
+    rows: list[Row] = []
+    for annotation in annotations:
+        number = annotation.get("video_id")
+        if names.get(number) is None:
+            raise DataError(f"the annotation {_shown(annotation)} is of no video in the list of videos")
+        cells = {name: cell for name, cell in annotation.items() if name not in ("id", "video_id")}
+        if cells.get("category_id") in labels:
+            cells["label"] = labels[cells.pop("category_id")]
+        rows += _rows_of_lists({"video": names[number], **cells})
+    annotated = {annotation["video_id"] for annotation in annotations}
+    empty = [name for number, name in names.items() if number not in annotated]
+    return [*rows, *({"video": name} for name in empty)]
+
+
+def _are_objects(items: Any) -> TypeGuard[list[Row]]:
+    """Whether something is a list of objects, not empty."""
+    return isinstance(items, list) and bool(items) and all(isinstance(item, Mapping) for item in items)
+
+
+def _name_of_video(video: Row) -> str | None:
+    """The name of a numbered video, without the ending of a file; None if it has none."""
+    name = next((video[key] for key in ("name", "file_name", "video_name", "video") if key in video), None)
+    return None if name is None else re.sub(r"\.(avi|mp4|mov|mkv|wmv|mpe?g)$", "", str(name), flags=re.IGNORECASE)
+
+
 def rows_from_pandas_split(value: Row) -> list[Row] | None:
     """A table as `DataFrame.to_json(orient="split")` writes it: the names of columns, then the rows.
 
     >>> rows_from_pandas_split({"columns": ["video", "onset"], "index": [0], "data": [["a", 3]]})
+    [{'video': 'a', 'onset': 3}]
+
+    An index of names is the videos, if no column names them.
+
+    >>> rows_from_pandas_split({"columns": ["onset"], "index": ["a"], "data": [[3]]})
     [{'video': 'a', 'onset': 3}]
     """
     if "columns" not in value or "data" not in value:
@@ -102,7 +146,12 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
             raise DataError(
                 f"item {number} of data is {_shown(cells)}: expected a list with a cell for each of {len(columns)} columns"
             )
-    return [dict(zip(columns, cells)) for cells in data]
+    rows = [dict(zip(columns, cells)) for cells in data]
+    index = value.get("index")
+    names_videos = isinstance(index, list) and len(index) == len(rows) and all(isinstance(name, str) for name in index)
+    if index is None or not names_videos or names_column("video", columns):
+        return rows
+    return [_with_video(video, row) for video, row in zip(index, rows)]
 
 
 def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
@@ -193,6 +242,56 @@ def rows_from_column_lists(value: Row) -> list[Row] | None:
     return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
 
 
+def rows_from_lists_by_person(value: Row) -> list[Row] | None:
+    """Lists of true classes and answers for each person or fold, of clips of its own.
+
+    Where the true classes of all parts are equal, these are runs over the same clips, which is another layout.
+
+    >>> rows_from_lists_by_person({"s1": {"y_true": [0], "y_pred": [1]}, "s2": {"y_true": [2], "y_pred": [2]}})
+    [{'subject': 's1', 'video': 's1/1', 'y_true': 0, 'y_pred': 1}, {'subject': 's2', 'video': 's2/1', 'y_true': 2, 'y_pred': 2}]
+    """
+    parts = [part for part in value.values() if isinstance(part, Mapping)]
+    if len(parts) < 2:
+        return None
+    lists = [{name: items for name, items in _flat_lists(part).items() if _names_class(name)} for part in parts]
+    names = {frozenset(of_part) for of_part in lists}
+    if len(names) > 1 or len(lists[0]) < 2 or any(names_column("video", part) for part in parts):
+        return None
+    true_classes = [items for name, items in lists[0].items() if plain_name(name) in ALONE["truth"]]
+    are_runs = bool(true_classes) and all(true_classes[0] in of_part.values() for of_part in lists)
+    if are_runs:
+        return None
+    people = [name for name, part in value.items() if isinstance(part, Mapping)]
+    owner = "subject" if all(map(_PERSON.fullmatch, people)) else NAMES_OF_PARTS[0]
+    rows: list[Row] = []
+    for person, of_person in zip(people, lists):
+        rows += _rows_of_clips({owner: person}, str(person), of_person)
+    return rows
+
+
+_PERSON = re.compile(r"(?:subject|subj|sub|s|person|participant|p)[\s_-]*\d+", re.IGNORECASE)
+
+
+def _names_class(name: str) -> bool:
+    """Whether a list is called after classes: the true ones or answers."""
+    plain = plain_name(name)
+    return any(plain in ALONE[role] for role in ALONE) or plain in ALIASES["emotion"]
+
+
+def _rows_of_clips(shared: Row, owner: str, lists: Mapping[str, list[Any]]) -> list[Row]:
+    """A row for each clip of a person or fold, whose videos are numbered from 1.
+
+    Raises:
+        DataError: the lists differ in length.
+    """
+    lengths = {name: len(items) for name, items in lists.items()}
+    if len({*lengths.values()}) > 1:
+        counts = ", ".join(f"{n} under {name!r}" for name, n in lengths.items())
+        raise DataError(f"{owner!r} has {counts}: one item of each is needed for every clip")
+    clips = enumerate(zip(*lists.values()), 1)
+    return [{**shared, "video": f"{owner}/{number}", **dict(zip(lists, cells))} for number, cells in clips]
+
+
 def rows_from_scores_by_video(value: Row) -> list[Row] | None:
     """The score of each frame of each video, from frame 0.
 
@@ -226,6 +325,8 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
     if not value or holds_truth or not holds_intervals:
         return None
     intervals = [interval for part in value.values() for interval in part]
+    if any(isinstance(interval, list) and is_nested(interval) for interval in intervals):  # tables by fold
+        return None
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
     if any(names_column("video", interval) for interval in objects):
         rows: list[Row] = []
@@ -349,6 +450,25 @@ def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
     return rows
 
 
+def rows_from_clips_by_fold(value: list[Any]) -> list[Row] | None:
+    """An object for each person or fold, with lists of its true classes and answers.
+
+    >>> rows_from_clips_by_fold([{"subject": "1", "y_true": [0, 1], "y_pred": [0, 0]}])
+    [{'subject': '1', 'video': '1/1', 'y_true': 0, 'y_pred': 0}, {'subject': '1', 'video': '1/2', 'y_true': 1, 'y_pred': 0}]
+    """
+    if not _are_objects(value):
+        return None
+    rows: list[Row] = []
+    for number, part in enumerate(value, 1):
+        lists = {name: items for name, items in _flat_lists(part).items() if _names_class(name)}
+        if len(lists) < 2 or names_column("video", part):
+            return None
+        shared = {name: cell for name, cell in part.items() if not isinstance(cell, list | Mapping)}
+        owner = next((cell for name, cell in shared.items() if names_column("subject", [name])), number)
+        rows += _rows_of_clips(shared, str(owner), lists)
+    return rows
+
+
 def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
     """Rows with named cells; a row with a list of intervals stands for several rows.
 
@@ -390,12 +510,14 @@ def rows_from_list_of_tables(value: list[Any]) -> list[Row] | None:
 
 OBJECT_LAYOUTS = (
     rows_from_detection_results,
+    rows_from_numbered_videos,
     rows_from_pandas_split,
     rows_from_tables_by_kind,
     rows_from_pandas_columns,
     rows_from_row_by_video,
     rows_from_parallel_lists,
     rows_from_column_lists,
+    rows_from_lists_by_person,
     rows_from_scores_by_video,
     rows_from_intervals_by_video,
     rows_from_predictions_by_video,
@@ -403,7 +525,13 @@ OBJECT_LAYOUTS = (
     rows_from_nested_tables,
 )
 """The layouts of an object with names (a dict), in the order in which they are tried."""
-LIST_LAYOUTS = (rows_from_objects_by_video, rows_from_list_of_rows, rows_from_video_pairs, rows_from_list_of_tables)
+LIST_LAYOUTS = (
+    rows_from_objects_by_video,
+    rows_from_clips_by_fold,
+    rows_from_list_of_rows,
+    rows_from_video_pairs,
+    rows_from_list_of_tables,
+)
 """The layouts of a list, in the order in which they are tried."""
 
 
@@ -460,12 +588,20 @@ def cells_of_interval(interval: Any) -> Row | None:
 def _rows_of_lists(row: Row) -> list[Row]:
     """A row for each interval that a row lists.
 
-    The row itself if it has an onset of its own, or lists no intervals.
+    The row itself if it has an onset of its own, or lists no intervals. A pair of numbers under a name such as `interval` is one;
+    a `segment` is in seconds, as in ActivityNet.
 
     >>> _rows_of_lists({"video": "a", "intervals": []})
     [{'video': 'a', 'onset': '', 'offset': ''}]
+    >>> _rows_of_lists({"video": "a", "interval": [3, 9]})
+    [{'video': 'a', 'onset': 3, 'offset': 9}]
     """
     lists = {name: cell for name, cell in row.items() if isinstance(cell, list)}
+    pair = next((name for name in lists if plain_name(name) in _NAMES_OF_PAIRS), None)
+    if pair is not None and _is_pair_of_numbers(lists[pair]) and not names_column("onset", row):
+        ends = {"segment": lists[pair]} if plain_name(pair) == "segment" else dict(zip(INTERVAL_CELLS, lists[pair]))
+        cells = {name: cell for name, cell in row.items() if name != pair}
+        return [{**cells, **(cells_of_interval(ends) or {})}]
     shared_cells = {name: cell for name, cell in row.items() if not isinstance(cell, list)}
     lengths = {len(items) for items in lists.values()}
     lists_intervals = any(not items or is_nested(items) for items in lists.values())
@@ -487,6 +623,15 @@ def _rows_of_lists(row: Row) -> list[Row]:
             cells.update(of_item)
         rows.append({**shared_cells, **cells})
     return rows
+
+
+_NAMES_OF_PAIRS = frozenset({"segment", "interval", "span", "window", "range", "framerange", "predinterval", "frames"})
+"""Names of the two ends of one interval, without punctuation."""
+
+
+def _is_pair_of_numbers(items: Sequence[Any]) -> bool:
+    """Whether a list holds two numbers."""
+    return len(items) == 2 and all(isinstance(item, int | float) for item in items)
 
 
 def _cells_of_item(name: str, item: Any) -> Row | None:

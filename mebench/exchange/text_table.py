@@ -31,6 +31,7 @@ from mebench.annotations.names import (
 from mebench.annotations.sheets import FORMULA, NAMES_AGAIN, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
+from mebench.exchange.annotation_tools import sheet_of_folder
 from mebench.exchange.cell_kinds import is_rate, kind_of_cells
 from mebench.exchange.choices import NO_CHOICES, Choices, find_header, same_cell
 from mebench.exchange.joined_sheets import join_sheets
@@ -364,12 +365,18 @@ class TextTable:
         """Sentences on a column that may be the missing one, and on renamed ones."""
         hint = ""
         near = similar_header([*self.others], name) or header_with_word([*self.others], name)
+        if name == "emotion" and (near is None or header_words(near)[0] in OWNERS["truth"]):
+            near = None
+            hint = self._hint_at_classes()
+        both_ends = _name_of_both_ends([*self.others])
         lengths = [header for header in self.others if not LENGTH_WORDS.isdisjoint(header_words(header))]
         if name == "offset" and lengths:
             hint = f" If {lengths[0]!r} holds the number of frames, add a column offset with onset + {lengths[0]} - 1."
+        elif name == "onset" and both_ends:
+            hint = f" If {both_ends!r} holds both ends, write them in two columns, onset and offset, a row for each interval."
         elif near:
             remedy = "count it in frames and name it so" if name in ("onset", "offset") else "name it so"
-            hint = f" If {near!r} holds it, {remedy}."
+            hint = f" If {near!r} holds it, {remedy}, or add {self._option(name, near)}."
         positions = recognise_columns(self.headers, list(self.cells), self.role)
         positions |= compound_columns(self.headers, positions, {what: ALIASES[what] for what in self.cells})
         taken = []
@@ -380,6 +387,56 @@ class TextTable:
         if taken:
             hint += f" It takes {', '.join(taken)}."
         return hint
+
+    def _hint_at_classes(self) -> str:
+        """A sentence on the columns that may hold classes, by their values; empty without one."""
+        shares = [header for header in self.others if header_words(header)[:1] == ["score"]]
+        if len(shares) > 1 and self.role == "predictions":
+            listed = ", ".join(map(repr, shares[:MOST_LINES]))
+            return (
+                f" If {listed} hold a score for each class, write the class with the highest one in a column emotion, or, if they are "
+                "probabilities, call them p_CLASS."
+            )
+        may_hold = [header for header, cells in self.others.items() if _may_hold_classes(cells, len(self.lines))]
+        owned_by_truth = {header for header in may_hold if header_words(header)[0] in OWNERS["truth"]}
+        named = [header for header in may_hold if self.role == "truth" or header not in owned_by_truth]
+        if not named:
+            return ""
+        options = " or ".join(self._option("emotion", header) for header in named[:MOST_LINES])
+        return f" Say which column holds it with {options}."
+
+    def _option(self, name: str, header: str) -> str:
+        """The option that says which column holds a content, as a shell takes it."""
+        side = "truth." if self.role == "truth" else ""
+        return column_option(side + name, header)
+
+
+def column_option(name: str, header: str) -> str:
+    """The option that says which column holds a content, as a shell takes it.
+
+    >>> column_option("emotion", "predict"), column_option("truth.onset", "onset (A)")
+    ('--column emotion=predict', '--column "truth.onset=onset (A)"')
+    """
+    word = f"{name}={header}"
+    return f'--column "{word}"' if any(sign in word for sign in " '()[]&;|<>*?$") else f"--column {word}"
+
+
+def _names_share(header: str) -> bool:
+    """Whether a header has a word for a score, so that `score_micro` names no kind."""
+    return not {"score", "prob", "probability", "confidence", "p"}.isdisjoint(header_words(header))
+
+
+def _name_of_both_ends(headers: Sequence[str]) -> str:
+    """The first header with a word for an interval; empty without one."""
+    words = {"interval", "intervals", "segment", "segments", "span", "range"}
+    return next((header for header in headers if not words.isdisjoint(header_words(header))), "")
+
+
+def _may_hold_classes(cells: Cells, n_rows: int) -> bool:
+    """Whether a column may hold the class of each row: a few words, or a few whole numbers."""
+    filled = {cell.strip() for cell in cells.distinct if cell.strip()}
+    is_repeated = 1 < len(filled) <= max(2, n_rows // 2)
+    return is_repeated and all(cell.isdigit() or cell[0].isalpha() for cell in filled)
 
 
 def _shortened(header: str) -> str:
@@ -424,6 +481,8 @@ def _opened(path: Path, role: str) -> Sheet:
     if with_sheet:
         file = Path(with_sheet[1])
         name = with_sheet[2]
+    if file.is_dir():
+        return _sheet_of_folder(file, role)
     raw = _read_bytes(file, role)
     try:
         shaped = as_sheet(raw, str(path))
@@ -440,6 +499,22 @@ def _opened(path: Path, role: str) -> Sheet:
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
     return sheet_from_text(*decode_text(raw, path), str(path))
+
+
+def _sheet_of_folder(folder: Path, role: str) -> Sheet:
+    """The marks of a folder of files of an annotation tool.
+
+    Raises:
+        DataError: there are none.
+    """
+    with refused_by_system(f"{folder} cannot be read", f"name the file with the {role}"):
+        sheet = sheet_of_folder(folder)
+    if sheet is None:
+        raise DataError(
+            f"{folder} is a folder without files of ELAN (.eaf), Praat (.TextGrid) or Anvil: name a file with the {role}; tables "
+            "of single videos can be joined into one with a column video"
+        )
+    return sheet
 
 
 def parse_columns(
@@ -687,12 +762,16 @@ class _FoundColumns:
         """Warn of unread columns whose names may be mistyped."""
         unread = [self.headers[position] for position in self.unread]
         for name in wanted:
-            is_searched_later = name == "kind" and "offset" in wanted  # `intervals` searches for kinds in other columns
+            # `intervals` searches for kinds in other columns, `column_values` for scores.
+            is_searched_later = (name == "kind" and "offset" in wanted) or name == "score"
             if name in self.positions or is_searched_later:
                 continue
             near = similar_header(unread, name) or header_with_word(unread, name)
-            if near is not None and plain_name(near) not in KNOWN:
-                remarks.warn(f"{self.role}: the column {near!r} is not read; if it holds the {name}, name it so")
+            if near is not None and plain_name(near) not in KNOWN and not (name == "kind" and _names_share(near)):
+                side = "truth." if self.role == "truth" else ""
+                remarks.warn(
+                    f"{self.role}: the column {near!r} is not read; if it holds the {name}, add {column_option(side + name, near)}"
+                )
 
     def warn_of_cut_end(self, sheet: Sheet, remarks: Remarks) -> None:
         """Warn of a short last line without a line end."""

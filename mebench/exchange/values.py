@@ -80,6 +80,10 @@ class IntervalFile:
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 _DOTTED = re.compile(r"[-+]?[1-9]\d{0,2}\.\d{3}")
 """A number that may be a thousand, as Germans and Brazilians write it: three digits behind a dot, none of them a leading zero."""
+_WITH_UNIT = re.compile(
+    r"[-+]?[\d.,]+ ?(?:s|ms|secs?|seconds?|milliseconds?|f|frames?)|[^\W\d]+[ _-]?\d+(?:\.\w{3,4})?", re.IGNORECASE
+)
+"""A number with its unit, or the name of an image."""
 _SMALL = re.compile(r"[-+]?\d{1,3}")
 """A number below the first thousand."""
 
@@ -117,6 +121,12 @@ def _digits(table: TextTable, name: str) -> NDArray[np.float64]:
         name,
         table.cells[name].where(_THOUSANDS.fullmatch, never_of_numbers=True),
         "the {name} {cell!r} has a comma{more}: write a frame number in digits alone",
+    )
+    table.refuse(
+        name,
+        table.cells[name].where(_WITH_UNIT.fullmatch, never_of_numbers=True),
+        "the {name} {cell!r} holds more than a number{more}: write a frame number in digits alone, or seconds in columns called "
+        "onset_s and offset_s",
     )
     return read_numbers(table, name)
 

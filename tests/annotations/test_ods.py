@@ -1,5 +1,6 @@
 """OpenDocument sheets: bounded before a library opens them, and read like other workbooks."""
 
+import struct
 import time
 import zipfile
 from pathlib import Path
@@ -11,6 +12,7 @@ from mebench.annotations.sheets import find_sheet, read_sheets
 from mebench.errors import DataError
 from mebench.exchange.intervals import read_intervals
 from mebench.exchange.text_table import Remarks
+from tests.helpers import old_excel
 
 pytest.importorskip("python_calamine")
 
@@ -152,7 +154,14 @@ def test_read_sheets_tells_of_rows_that_are_struck_out(tmp_path):
     for place in ("A2", "B2", "C2", "D2", "B3"):
         book.active[place].font = openpyxl.styles.Font(strike=True)
     book.save(tmp_path / "s.xlsx")
-    for path in (ods(tmp_path / "s.ods", rows, styles=style), tmp_path / "s.xlsx"):
+    fonts = [
+        old_excel.record(0x0031, struct.pack("<HHHHHBBBB", 200, options, 8, 400, 0, 0, 0, 0, 0) + b"\x05\x00Arial")
+        for options in (0, 0x0008)
+    ]
+    cell_styles = [old_excel.record(0x00E0, struct.pack("<HHH14x", font, 0, 0)) for font in (0, 1)]
+    table = [("subject", "video", "onset", "offset"), ("1", "a", 10, 24), ("1", "b", 3, 9)]
+    old_excel.write_xls(tmp_path / "s.xls", {"codes": table}, b"".join([*fonts, *cell_styles]), styles={1: 1})
+    for path in (ods(tmp_path / "s.ods", rows, styles=style), tmp_path / "s.xlsx", tmp_path / "s.xls"):
         remarks = Remarks()
         assert len(read_intervals(path, "predictions", remarks).intervals) == 2
         assert "predictions: struck out in the sheet, but counted (line 2)" in remarks.repaired

@@ -19,7 +19,7 @@ CLIPS = [
 ]
 ANSWERS = ["disgust", "surprise", "disgust", "disgust", "surprise"]
 """Two of five are right."""
-NAMES_OF_ANSWERS = ("predict", "hyp", "yhat", "model", "vote", "final", "top1", "ours", "HTNet", "预测", "fold result")
+NAMES_OF_ANSWERS = ("predict", "hyp", "model", "vote", "final", "top1", "ours", "HTNet", "预测", "fold result")
 
 
 def truth():
@@ -72,7 +72,7 @@ def test_answers_in_numbers_beside_truth_are_refused():
         accuracy(table, more)
 
 
-@pytest.mark.parametrize("name", ["pred", "predicted", "y_pred", "pred_emotion", "pred_class"])
+@pytest.mark.parametrize("name", ["pred", "predicted", "y_pred", "y_hat", "pred_emotion", "pred_class"])
 def test_named_answer_is_read_beside_the_truth(name):
     assert accuracy(loso_table(answer=name)) == pytest.approx(0.4)
 

@@ -29,7 +29,7 @@ from mebench.exchange.row_layouts import (
 )
 
 LAYOUTS = (*OBJECT_LAYOUTS, *LIST_LAYOUTS)
-FILES_PAGE = Path(__file__).parents[2] / "docs" / "how_to" / "files.md"
+LAYOUTS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "layouts.md"
 
 
 def first_example(layout):
@@ -162,7 +162,7 @@ def test_row_layouts_hold_every_layout():
     assert named == {*LAYOUTS}
 
 
-def test_scoring_page_lists_the_layouts_in_their_order():
-    lines = FILES_PAGE.read_text(encoding="utf-8").splitlines()
+def test_layouts_page_lists_them_in_their_order():
+    lines = LAYOUTS_PAGE.read_text(encoding="utf-8").splitlines()
     start = lines.index("| layout | what it holds | example |") + 2
     assert lines[start : start + len(LAYOUTS)] == [line_of_documentation(layout) for layout in LAYOUTS]

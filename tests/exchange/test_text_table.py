@@ -125,7 +125,9 @@ def test_parse_ignores_trailing_blanks_and_inner_quotes(write, content, video):
 
 def test_parse_names_a_misspelt_optional_column(write):
     _, remarks = read(write("subject,video,onset,offset,emotoin\n1,a,5,9,joy\n"))
-    assert remarks.warnings == ["predictions: the column 'emotoin' is not read; if it holds the emotion, name it so"]
+    assert remarks.warnings == [
+        "predictions: the column 'emotoin' is not read; if it holds the emotion, add --column emotion=emotoin"
+    ]
 
 
 def test_parse_prefers_columns_in_frames(write):

@@ -4,20 +4,25 @@ import struct
 from collections.abc import Mapping
 from itertools import accumulate, count
 from pathlib import Path
+from types import MappingProxyType
 
 from mebench.annotations import drawn
 
 
-def write_xls(path: Path, sheets: Mapping[str, drawn.Rows], formats: bytes = b"") -> None:
+def write_xls(
+    path: Path, sheets: Mapping[str, drawn.Rows], formats: bytes = b"", styles: Mapping[int, int] = MappingProxyType({})
+) -> None:
     """Write an Excel 97 file: a BIFF8 stream in a compound file, with text and numbers, and records about all sheets.
+
+    The cells of a row, numbered from 0, get a style by its number among the records of formats.
 
     From "[MS-XLS]: Excel Binary File Format" and "[MS-CFB]: Compound File Binary File Format", Microsoft's open specifications.
     """
-    path.write_bytes(_compound_file(_workbook(sheets, formats)))
+    path.write_bytes(_compound_file(_workbook(sheets, formats, styles)))
 
 
-def _workbook(sheets: Mapping[str, drawn.Rows], formats: bytes) -> bytes:
-    bodies = [_worksheet(rows) for rows in sheets.values()]
+def _workbook(sheets: Mapping[str, drawn.Rows], formats: bytes, styles: Mapping[int, int]) -> bytes:
+    bodies = [_worksheet(rows, styles) for rows in sheets.values()]
     names = [struct.pack("<BB", len(name), 1) + name.encode("utf-16-le") for name in sheets]
     head = _begin(0x0005) + formats + record(0x0042, struct.pack("<H", 1200))  # the globals; text is UTF-16
     end = record(0x000A)
@@ -28,11 +33,11 @@ def _workbook(sheets: Mapping[str, drawn.Rows], formats: bytes) -> bytes:
     return b"".join([head, *listed, end, *bodies])
 
 
-def _worksheet(rows: drawn.Rows) -> bytes:
+def _worksheet(rows: drawn.Rows, styles: Mapping[int, int]) -> bytes:
     cells = b""
     for y, row in enumerate(rows):
         for x, value in enumerate(row):
-            place = struct.pack("<HHH", y, x, 0)
+            place = struct.pack("<HHH", y, x, styles.get(y, 0))
             if isinstance(value, str):
                 cells += record(0x0204, place + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
             elif value is not None:
