@@ -146,7 +146,7 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
             raise DataError(
                 f"item {number} of data is {_shown(cells)}: expected a list with a cell for each of {len(columns)} columns"
             )
-    rows = [dict(zip(columns, cells)) for cells in data]
+    rows: list[Row] = [dict(zip(columns, cells)) for cells in data]
     index = value.get("index")
     names_videos = isinstance(index, list) and len(index) == len(rows) and all(isinstance(name, str) for name in index)
     if index is None or not names_videos or names_column("video", columns):
@@ -600,8 +600,8 @@ def _rows_of_lists(row: Row) -> list[Row]:
     pair = next((name for name in lists if plain_name(name) in _NAMES_OF_PAIRS), None)
     if pair is not None and _is_pair_of_numbers(lists[pair]) and not names_column("onset", row):
         ends = {"segment": lists[pair]} if plain_name(pair) == "segment" else dict(zip(INTERVAL_CELLS, lists[pair]))
-        cells = {name: cell for name, cell in row.items() if name != pair}
-        return [{**cells, **(cells_of_interval(ends) or {})}]
+        other_cells = {name: cell for name, cell in row.items() if name != pair}
+        return [{**other_cells, **(cells_of_interval(ends) or {})}]
     shared_cells = {name: cell for name, cell in row.items() if not isinstance(cell, list)}
     lengths = {len(items) for items in lists.values()}
     lists_intervals = any(not items or is_nested(items) for items in lists.values())
