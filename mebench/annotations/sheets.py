@@ -819,7 +819,7 @@ def _read_xls(path: Path, remedy: str) -> list[Sheet]:
 
 
 def _struck_cells_of_xls(book: Any, sheet: Any, rows: Sheet) -> set[tuple[int, int]]:
-    """Row and column, from 1, of the filled cells of an `.xls` sheet that are struck out.
+    """Row and column, from 1, of the struck cells of an `.xls` sheet.
 
     Args:
         book: the workbook of xlrd.

@@ -54,9 +54,9 @@ def sheet_of_tool(raw: bytes, name: str) -> Sheet | None:
 
 
 def sheet_of_folder(folder: Path) -> Sheet | None:
-    """The marks of a folder with a TextGrid or a file of Anvil for each video; None for another folder.
+    """The marks of a folder of TextGrids or files of Anvil.
 
-    Folders inside it are people.
+    Each file is a video, folders inside it are people; None for a folder without such files.
 
     Raises:
         DataError: a file is damaged, or there are too many.

@@ -82,7 +82,7 @@ def judge_rates(
 
 
 def _judge_stated_rate(predictions: IntervalFile, pairs: _FramePairs, rates: NDArray[np.float64]) -> None:
-    """Refuse intervals whose file states a rate where the truth states none, if they find many more truths at another one.
+    """Refuse intervals whose file alone states a rate, if another one finds more.
 
     Raises:
         DataError: so it is.

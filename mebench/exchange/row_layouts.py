@@ -243,7 +243,7 @@ def rows_from_column_lists(value: Row) -> list[Row] | None:
 
 
 def rows_from_lists_by_person(value: Row) -> list[Row] | None:
-    """Lists of true classes and answers for each person or fold, of clips of its own.
+    """True classes and answers of each person or fold, as lists.
 
     Where the true classes of all parts are equal, these are runs over the same clips, which is another layout.
 
@@ -279,7 +279,7 @@ def _names_class(name: str) -> bool:
 
 
 def _rows_of_clips(shared: Row, owner: str, lists: Mapping[str, list[Any]]) -> list[Row]:
-    """A row for each clip of a person or fold, whose videos are numbered from 1.
+    """A row for each clip of a person or fold, numbered from 1.
 
     Raises:
         DataError: the lists differ in length.
