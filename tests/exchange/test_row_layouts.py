@@ -162,7 +162,7 @@ def test_row_layouts_hold_every_layout():
     assert named == {*LAYOUTS}
 
 
-def test_layouts_page_lists_them_in_their_order():
+def test_row_layouts_are_listed_in_their_order():
     lines = LAYOUTS_PAGE.read_text(encoding="utf-8").splitlines()
     start = lines.index("| layout | what it holds | example |") + 2
     assert lines[start : start + len(LAYOUTS)] == [line_of_documentation(layout) for layout in LAYOUTS]
