@@ -9,13 +9,14 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import pandas as pd
 
 from mebench.metrics.conventions import Convention, find_convention
-from mebench.metrics.matching import overlap_pairs
+from mebench.metrics.matching import AT_ONCE, overlap_pairs
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables
@@ -151,32 +152,68 @@ def _rows(videos: pd.DataFrame, of: pd.Series) -> pd.DataFrame:
     return rows.assign(fields=fields)
 
 
+class FoldNames(NamedTuple):
+    """The names of one dataset and one group of training people.
+
+    Attributes:
+        tested: rows that these people answer.
+        known: (n_rows,) whether each may be learnt from, of all datasets.
+        own: (n_rows,) whether each may be learnt from, of this dataset.
+        best: number of the place that is worth most.
+    """
+
+    tested: Indices
+    known: Bools
+    own: Bools
+    best: int
+
+
 def _read(
     rows: pd.DataFrame,
+    codes: Sequence[Indices],
     may: Bools,
     trained_on: Mapping[str, Sequence[str]],
     of: str,
     reads: Reads,
-    worth: Callable[[Indices, Bools], float],
-) -> Iterator[tuple[pd.Index, Bools, Bools, list[Indices], int]]:
-    """For each dataset and group of training people: the index of the tested rows; masks of the rows that may be learnt from, of all
-    datasets and of this one; for each place a code of each name's value there, -1 where the name has no such place; the place worth most.
+    worth: Callable[[int, Bools], float],
+) -> Iterator[FoldNames]:
+    """For each dataset and group of training people what may be learnt, and the place of names worth most.
+
+    Args:
+        rows: names, see `_rows`.
+        codes: values of the names, see `_values_by_place`.
+        may: (n_rows,) whether each may be learnt from where its person trains.
+        trained_on: training subjects, see `answers_by_name`.
+        of: what the rows are, in words.
+        reads: counts of what is read, which grow.
+        worth: worth of a place to learners who know some rows.
     """
-    places = range(max(map(len, rows["fields"]), default=1))
-    codes = [_codes_at(n, rows["fields"]) for n in places]
     # Places whose values split the rows alike are worth the same, such as one code in all names and the number of rows.
-    distinct = [n for n in places if not any(np.array_equal(codes[n], codes[m]) for m in range(n))]
-    people = rows["subject"].map(lambda subject: tuple(sorted(trained_on[subject])))
+    distinct = [n for n, code in enumerate(codes) if not any(np.array_equal(code, codes[m]) for m in range(n))]
     first_pieces = ("nothing", f"the rank among the person's {of}", f"the number of the person's {of}")
+    person, names = pd.factorize(rows["subject"])
+    home, datasets = pd.factorize(rows["dataset"])
+    number_of = {name: number for number, name in enumerate(names)}
+    training_of = {name: tuple(sorted(trained_on[name])) for name in names}
+    in_order = {people: number for number, people in enumerate(sorted(set(training_of.values())))}
+    group_of = {name: in_order[people] for name, people in training_of.items()}
     group: Any
-    for group, tested in rows.groupby([rows["dataset"], people]):
-        dataset, training_people = group
-        known = may & rows["subject"].isin(training_people).to_numpy()
-        own = known & (rows["dataset"] == dataset).to_numpy()
-        best = max(distinct, key=lambda place: worth(codes[place], own))
+    for group, tested in rows.groupby([rows["dataset"], rows["subject"].map(group_of)]):
+        dataset = group[0]
+        training_people = training_of[tested["subject"].iloc[0]]
+        trains = np.zeros(len(names), np.bool_)
+        trains[[number_of[name] for name in training_people if name in number_of]] = True
+        known = may & trains[person]
+        own = known & (home == datasets.get_loc(dataset))
+        best = max(distinct, key=lambda place: worth(place, own))
         piece = first_pieces[best] if best < len(first_pieces) else f"code {best - 2}"
         reads[dataset][piece] += tested["subject"].nunique()
-        yield tested.index, known, own, codes, best
+        yield FoldNames(tested.index.to_numpy(), known, own, best)
+
+
+def _values_by_place(fields: pd.Series) -> list[Indices]:
+    """For each place a code of each name's value there, (n_rows,); -1 where the name has no such place."""
+    return [_codes_at(place, fields) for place in range(max(map(len, fields), default=1))]
 
 
 def _codes_at(place: int, fields: Iterable[Sequence[str]]) -> Any:
@@ -195,6 +232,8 @@ def _named(
     """The answers to rows, see `answers_by_name`; their classes are known where `label` is no missing value."""
     label = pd.Index(classes).get_indexer(pd.Index(rows["label"]))
     person = pd.factorize(rows["subject"])[0]
+    codes = _values_by_place(rows["fields"])
+    codes_of_persons = [pd.factorize(person * (len(rows) + 1) + code)[0] for code in codes]
     answers = np.zeros(len(rows), np.int64)
 
     def counted(code: Indices, known: Bools) -> Indices:
@@ -208,14 +247,16 @@ def _named(
         commonest = np.bincount(label[known], minlength=len(classes)).argmax()
         return np.where(counts.max(axis=1) > 0, counts.argmax(axis=1), commonest)
 
-    def right(code: Indices, known: Bools) -> float:
+    def right(place: int, known: Bools) -> float:
         """How many known rows are answered right when each person is left out in turn."""
-        of_person = pd.factorize(person * (len(code) + 1) + code)[0]
+        code = codes[place]
+        of_person = codes_of_persons[place]
         others = counted(code, known)[code] - counted(of_person, known)[of_person]
         return float((answered(others, known) == label)[known].sum())
 
-    for tested, known, own, codes, place in _read(rows, label >= 0, trained_on, of, reads, right):
-        answers[tested] = answered(counted(codes[place], own)[codes[place]], own if own.any() else known)[tested]
+    for tested, known, own, place in _read(rows, codes, label >= 0, trained_on, of, reads, right):
+        code = codes[place]
+        answers[tested] = answered(counted(code, own)[code[tested]], own if own.any() else known)
     return [classes[answer] for answer in answers.tolist()]
 
 
@@ -226,23 +267,27 @@ def _intervals(
 
     See `intervals_by_name`.
     """
-    places = AnnotatedPlaces.from_videos(rows, truths, rule)
+    annotated = AnnotatedPlaces.from_videos(rows, truths, rule)
+    codes = _values_by_place(rows["fields"])
+    alike = [AlikeVideos.from_values(annotated, code) for code in codes]
     everything = np.ones(len(rows), np.bool_)
-    for tested, _, known, codes, best in _read(
-        rows, everything, trained_on, "videos", reads, lambda code, own: places.best_share(code, own)[0]
-    ):
-        least = {place: places.best_share(codes[place], known)[1] for place in {0, best}}
-        shown: dict[tuple[int, int], tuple[Indices, Floats]] = {}
-        for row in tested:
-            # Without a known video of the same value all of them count: place 0 holds the same value everywhere.
-            has_same_value = (known & (codes[best] == codes[best][row])).any()
-            place = best if has_same_value else 0
-            value = int(codes[place][row])
-            if (place, value) not in shown:
-                shown[place, value] = places.measure_shares(codes[place], value, known)
-            which, share = shown[place, value]
+    least = dict[int, float]()  # by place, for the people whose worth was asked for last
+
+    def worth(place: int, own: Bools) -> float:
+        """The best F1 in the known people."""
+        f1, least[place] = alike[place].best_share(annotated.people_of(own))
+        return f1
+
+    for tested, _, own, best in _read(rows, codes, everything, trained_on, "videos", reads, worth):
+        people = annotated.people_of(own)
+        # Without a known video of the same value all of them count: place 0 holds the same value everywhere.
+        has_same_value = np.isin(codes[best][tested], codes[best][own])
+        places = np.where(has_same_value, best, 0).tolist()
+        shown = {place: alike[place].measure_shares(people, codes[place][tested]) for place in set(places)}
+        for row, place in zip(tested.tolist(), places):
+            which, share = shown[place][int(codes[place][row])]
             kept = which[share >= least[place]]
-            yield from zip([row] * len(kept), places.onset[kept], places.offset[kept], share)
+            yield from zip([row] * len(kept), annotated.onset[kept], annotated.offset[kept], share)
 
 
 @dataclass(frozen=True)
@@ -271,57 +316,190 @@ class AnnotatedPlaces:
         ends = truths["onset"].to_numpy(np.int64), truths["offset"].to_numpy(np.int64)
         every = np.arange(len(truths))
         hits = np.zeros((len(truths), len(rows)), np.bool_)
-        for truth in every:
-            pairs = overlap_pairs(np.full_like(every, truth), every, ends, ends, rule)
-            hits[truth, video[pairs.hits(rule.threshold, rule.reaching).truth]] = True
+        for some in np.array_split(every, 1 + len(every) ** 2 // AT_ONCE):
+            pairs = overlap_pairs(np.repeat(some, len(every)), np.tile(every, len(some)), ends, ends, rule)
+            hit = pairs.hits(rule.threshold, rule.reaching)
+            hits[hit.prediction, video[hit.truth]] = True
         return cls(person, video, *ends, hits)
 
-    def measure_shares(self, code: Indices, value: int, known: Bools) -> tuple[Indices, Floats]:
-        """Disjoint intervals in the known videos of a value, each with its share.
+    def people_of(self, is_chosen: Bools) -> Bools:
+        """(n_people,) whether each is seen in one of some videos, (n_videos,)."""
+        people = np.zeros(self.n_people, np.bool_)
+        people[self.person[is_chosen]] = True
+        return people
+
+    @property
+    def n_people(self) -> int:
+        """The number of people."""
+        return int(self.person.max(initial=-1)) + 1
+
+
+@dataclass(frozen=True)
+class SumsOfPeople:
+    """Numbers of people that are summed over those who are known, separately by part of the cross-validation (see `PARTS`).
+
+    Attributes:
+        of_people: (n_people, …) numbers.
+    """
+
+    of_people: Indices
+
+    @cached_property
+    def _of_all(self) -> Indices:
+        """(PARTS, …) sums over all people."""
+        return self._add_up(np.ones(len(self.of_people), np.bool_))
+
+    def over(self, is_known: Bools) -> Indices:
+        """(PARTS, …) sums over the known people. Where most are known, the others are taken from the sums over all.
+
+        Args:
+            is_known: (n_people,) whether each is known.
+        """
+        if 2 * is_known.sum() < len(is_known):
+            return self._add_up(is_known)
+        return self._of_all - self._add_up(~is_known)
+
+    def _add_up(self, is_chosen: Bools) -> Indices:
+        """(PARTS, …) sums over some people."""
+        part = np.arange(len(is_chosen)) % PARTS
+        sums = [self.of_people[is_chosen & (part == n)].sum(axis=0, dtype=np.int64) for n in range(PARTS)]
+        return np.stack(sums)
+
+
+@dataclass(frozen=True)
+class AlikeVideos:
+    """Videos whose names have the same value at one place, and which intervals hit them.
+
+    Attributes:
+        annotated: annotated intervals.
+        value: (n_truths,) value of the video of each interval, from 0.
+        videos: of (n_people, n_values) numbers of each person's videos of each value.
+        hit: of (n_people, n_truths) numbers of each person's videos, of the value of the interval's own video, that an
+            interval hits; 0 for the interval's own person.
+    """
+
+    annotated: AnnotatedPlaces
+    value: Indices
+    videos: SumsOfPeople
+    hit: SumsOfPeople
+
+    @classmethod
+    def from_values(cls, annotated: AnnotatedPlaces, code: Indices) -> Self:
+        """The videos by one place.
+
+        Args:
+            annotated: annotated intervals.
+            code: (n_videos,) value of each name at the place; -1 without.
+        """
+        n_people = annotated.n_people
+        value = code + 1
+        videos = np.zeros((n_people, value.max(initial=0) + 1), np.int64)
+        np.add.at(videos, (annotated.person, value), 1)
+        fewest_bytes = np.min_scalar_type(videos.sum(axis=1).max(initial=0))
+        by_person = np.argsort(annotated.person, kind="stable")
+        first_of_person = np.searchsorted(annotated.person[by_person], np.arange(n_people))
+        hit = np.zeros((n_people, len(annotated.video)), fewest_bytes)
+        every = np.arange(len(annotated.video))
+        for some in np.array_split(every, 1 + annotated.hits.size // AT_ONCE) if len(every) else ():
+            video = annotated.video[some]
+            is_hit = annotated.hits[some] & (value[video, None] == value)
+            hit[:, some] = np.add.reduceat(is_hit[:, by_person], first_of_person, axis=1, dtype=fewest_bytes).T
+            hit[annotated.person[video], some] = 0
+        return cls(annotated, value[annotated.video], SumsOfPeople(videos), SumsOfPeople(hit))
+
+    def measure_shares(self, people: Bools, codes: Indices) -> dict[int, tuple[Indices, Floats]]:
+        """Disjoint intervals in the videos of each of some values, each with its share.
 
         It is the share of other people's such videos that the interval hits.
 
         Args:
-            code: (n_videos,) value of each name at one place.
-            value: value of the videos.
-            known: (n_videos,) whether each may be learnt from.
+            people: (n_people,) whether each is known; intervals come from those.
+            codes: values of the names, -1 for names without.
 
         Returns:
-            Rows of the intervals and their shares, the largest first.
+            For each value the numbers of the intervals and their shares, the largest first.
         """
-        inside = known & (code == value)
-        same = np.flatnonzero(inside)
-        own = np.flatnonzero(inside[self.video])
-        is_of_others = self.person[self.video[own], None] != self.person[same]
-        n_hit = (self.hits[np.ix_(own, same)] & is_of_others).sum(axis=1)
-        share = n_hit / np.maximum(is_of_others.sum(axis=1), 1)
-        chosen: list[int] = []
-        remaining = share.copy()
-        while remaining.max(initial=0) > 0:
-            best = int(remaining.argmax())
-            chosen.append(best)
-            begins_before_its_end = self.onset[own] <= self.offset[own[best]]
-            ends_after_its_begin = self.offset[own] >= self.onset[own[best]]
-            remaining[begins_before_its_end & ends_after_its_begin] = 0
-        return own[chosen], share[chosen]
+        share = self._shares(self.hit.over(people).sum(axis=0), self.videos.over(people).sum(axis=0))
+        is_asked = np.zeros(self.videos.of_people.shape[1], np.bool_)
+        is_asked[codes + 1] = True
+        chosen = self._choose_disjoint(share, people[self._person] & is_asked[self.value])
+        value = self.value[chosen]
+        found = {}
+        for code in np.unique(codes).tolist():
+            of_value = chosen[value == code + 1]
+            found[code] = of_value, share[of_value]
+        return found
 
-    def best_share(self, code: Indices, known: Bools) -> tuple[float, float]:
+    def best_share(self, people: Bools) -> tuple[float, float]:
         """The best F1 in known people, and the least share with which it is reached.
 
         People are left out in turn.
+
+        Args:
+            people: (n_people,) whether each is known.
         """
-        tries = [np.zeros((2, 0))]
+        hit = self.hit.over(people)
+        videos = self.videos.over(people)
+        is_known = people[self._person]
+        tries = [np.zeros((3, 0))]
         for part in range(PARTS):
-            left_out = known & (self.person % PARTS == part)
-            for value in np.unique(code[left_out]):
-                which, share = self.measure_shares(code, value, known & ~left_out)
-                right = self.hits[which][:, left_out & (code == value)]
-                shares = np.broadcast_to(share[:, None], right.shape)
-                tries.append(np.stack([shares, right]).reshape(2, -1))
-        both = np.concatenate(tries, axis=1)
-        share, right = both[:, np.argsort(-both[0], kind="stable")]
+            share = self._shares(hit.sum(axis=0) - hit[part], videos.sum(axis=0) - videos[part])
+            is_learnt = is_known & (self._person % PARTS != part) & (videos[part] > 0)[self.value]
+            chosen = self._choose_disjoint(share, is_learnt)
+            tries.append(np.stack([share[chosen], hit[part, chosen], videos[part, self.value[chosen]]]))
+        together = np.concatenate(tries, axis=1)
+        share, right, spotted = together[:, np.argsort(-together[0], kind="stable")]
         # Intervals of one share are spotted together: only the last of them is a threshold.
         is_last = np.append(np.diff(share) != 0, True)[: len(share)]
-        n_true = known[self.video].sum()
-        f1 = is_last * 2 * right.cumsum() / (np.arange(1, len(share) + 1) + n_true)
+        f1 = is_last * 2 * right.cumsum() / (spotted.cumsum() + is_known.sum())
         return max(zip(f1.tolist(), share.tolist()), default=(0.0, np.inf))
+
+    @cached_property
+    def _person(self) -> Indices:
+        """(n_truths,) number of the person of each interval."""
+        return self.annotated.person[self.annotated.video]
+
+    @cached_property
+    def _own_videos(self) -> Indices:
+        """(n_truths,) number of videos of the same person and value as each interval's."""
+        return self.videos.of_people[self._person, self.value]
+
+    @cached_property
+    def _by_value(self) -> Indices:
+        """(n_truths,) the intervals by value."""
+        return np.argsort(self.value, kind="stable")
+
+    def _shares(self, hit: Indices, videos: Indices) -> Floats:
+        """(n_truths,) share of the videos of other people that each interval hits; for those of people who are known.
+
+        Args:
+            hit: (n_truths,) number of videos that each hits.
+            videos: (n_values,) number of videos of each value.
+        """
+        of_others = videos[self.value] - self._own_videos
+        return np.asarray(hit / np.maximum(of_others, 1))
+
+    def _choose_disjoint(self, share: Floats, may: Bools) -> Indices:
+        """Intervals that share no frame with a chosen one of the same value: those with the largest shares, first come first.
+
+        Args:
+            share: (n_truths,) share of each; without one it is not chosen.
+            may: (n_truths,) whether each may be chosen.
+        """
+        onset, offset = self.annotated.onset, self.annotated.offset
+        remaining = self._by_value[((share > 0) & may)[self._by_value]]
+        rounds = [np.zeros(0, np.intp)]
+        while len(remaining):
+            value = self.value[remaining]
+            first = np.flatnonzero(np.diff(value, prepend=-1))
+            length = np.diff(first, append=len(value))
+            largest = np.repeat(np.maximum.reduceat(share[remaining], first), length)
+            largest_ones = np.flatnonzero(share[remaining] == largest)
+            is_first = np.diff(value[largest_ones], prepend=-1) > 0
+            best = remaining[largest_ones[is_first]]
+            rounds.append(best)
+            chosen = np.repeat(best, length)
+            is_before = offset[remaining] < onset[chosen]
+            is_behind = onset[remaining] > offset[chosen]
+            remaining = remaining[is_before | is_behind]
+        return np.concatenate(rounds)
