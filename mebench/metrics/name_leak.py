@@ -177,14 +177,14 @@ def _read(
     reads: Reads,
     worth: Callable[[int, Bools], float],
 ) -> Iterator[FoldNames]:
-    """For each dataset and group of training people what may be learnt, and the place of names worth most.
+    """For each dataset and group of training people what its names tell.
 
     Args:
         rows: names, see `_rows`.
         codes: values of the names, see `_values_by_place`.
         may: (n_rows,) whether each may be learnt from where its person trains.
         trained_on: training subjects, see `answers_by_name`.
-        of: what the rows are, in words.
+        of: name of the rows, such as `clips`.
         reads: counts of what is read, which grow.
         worth: worth of a place to learners who know some rows.
     """
@@ -336,7 +336,9 @@ class AnnotatedPlaces:
 
 @dataclass(frozen=True)
 class SumsOfPeople:
-    """Numbers of people that are summed over those who are known, separately by part of the cross-validation (see `PARTS`).
+    """Numbers of people, summed over those who are known.
+
+    Each part of the cross-validation (see `PARTS`) has a sum of its own.
 
     Attributes:
         of_people: (n_people, …) numbers.
@@ -373,8 +375,8 @@ class AlikeVideos:
     Attributes:
         annotated: annotated intervals.
         value: (n_truths,) value of the video of each interval, from 0.
-        videos: of (n_people, n_values) numbers of each person's videos of each value.
-        hit: of (n_people, n_truths) numbers of each person's videos, of the value of the interval's own video, that an
+        videos: numbers (n_people, n_values) of each person's videos of each value.
+        hit: numbers (n_people, n_truths) of each person's videos, of the value of the interval's own video, that an
             interval hits; 0 for the interval's own person.
     """
 

@@ -253,8 +253,7 @@ def _median_k_primes(data: RunData) -> dict[str, dict[Kind, int]]:
         return {}
     timings = defaultdict[str, list[Timing]](list)
     for fold in data.folds:
-        tested_groups = {data.groups[video.key] for video in data.split_videos(fold).test}
-        for group in tested_groups:
+        for group in data.find_groups(data.table.find_tested(fold)):
             timings[group].append(data.find_timings(fold)[group])
     return {
         group: {kind: median_high(timing.k_prime[kind] for timing in timings[group]) for kind in data.task.kinds}

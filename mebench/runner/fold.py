@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ from mebench.core.peaks import Curve
 from mebench.errors import PluginError, check_known
 from mebench.features import FeatureStore
 from mebench.features.pipeline import video_source
+from mebench.runner.deferred import DeferredItems
 from mebench.runner.fold_source import HostedStore, RemoteDataset, content_seed
 from mebench.runner.inputs import code_of, instructions_of_torch, refuse_other_code, refuse_other_processor
 from mebench.runner.job import FoldJob, FoldOrder, Job, MethodJob
@@ -199,7 +200,7 @@ class Views:
         self.home = home
         self.store = FeatureStore(Path(job.cache)) if request is None else HostedStore(job.cache, request)
         self.chains = {group: method.adjusted_chains(timing) for group, timing in job.timings.items()}
-        self._readable: frozenset[str] | None = None  # None stands for all
+        self._readable: Callable[[], frozenset[str]] | None = None  # None stands for all
         self._adapted: dict[tuple[Any, ...], NDArray[np.float32]] = {}
 
     def hide_labels(self, video: Video) -> VideoView:
@@ -215,10 +216,10 @@ class Views:
         )
 
     @contextmanager
-    def limited_to(self, videos: Sequence[Video]) -> Iterator[None]:
+    def limited_to(self, *sides: Sequence[Video]) -> Iterator[None]:
         """A context in which only these videos' features can be read."""
         before = self._readable
-        self._readable = frozenset(video.key for video in videos)
+        self._readable = cache(lambda: frozenset(video.key for side in sides for video in side))
         try:
             yield
         finally:
@@ -245,7 +246,7 @@ class Views:
 
     def close(self) -> None:
         """The fold is over."""
-        self._readable = frozenset()
+        self._readable = frozenset
 
     def _common(self, video: Video) -> dict[str, Any]:
         """What every view of a video has, labelled or not."""
@@ -294,8 +295,9 @@ class Views:
         Raises:
             PluginError: the video must not be read now, or the method names no such feature.
         """
-        if self._readable is not None and video.key not in self._readable:
-            why = "while it is fitted on other subjects" if self._readable else "after the fold of that view was over"
+        readable = None if self._readable is None else self._readable()
+        if readable is not None and video.key not in readable:
+            why = "while it is fitted on other subjects" if readable else "after the fold of that view was over"
             raise PluginError(f"the method reads {video.key} {why}: that is a leak, so keep no views beyond a fold")
         chains = self.chains[self.job.groups[video.key]]
         check_known("feature", name, chains, "A method reads the features that its chains() name", PluginError)
@@ -358,8 +360,8 @@ class FittedMethod:
             job: the fold.
             folder: see `mebench.training.fit`.
         """
-        train = [self.views.show_labels(video) for video in job.train]
-        valid = [self.views.show_labels(video) for video in job.valid]
+        train = DeferredItems(lambda: [*map(self.views.show_labels, job.train)], len(job.train))
+        valid = DeferredItems(lambda: [*map(self.views.show_labels, job.valid)], len(job.valid))
         if job.adaptation != "none":
             tested = self.clips_to_classify()
             if tested:
@@ -382,7 +384,7 @@ class FittedMethod:
 
             train_method(after_epoch=None if job.selects else best_epoch_check(self.method, score, job.audit))
         else:
-            with self.views.limited_to([*job.train, *job.valid]):
+            with self.views.limited_to(job.train, job.valid):
                 train_method(after_epoch=self._keep_epoch_predictions if job.epoch_predictions else None)
         self._check_weights()
 

@@ -5,7 +5,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Self
 from weakref import WeakKeyDictionary
@@ -170,6 +170,11 @@ class FrameSource:
             self._opened = key, self._home(video)[0].frames(video)
         return self._opened[1]
 
+    @cached_property
+    def _keys(self) -> list[str]:
+        """The keys of all videos, in order."""
+        return list(self._videos)
+
     def _provided(self, key: str, name: str) -> dict[str, NDArray[Any] | None]:
         """The ready-made feature of a video and, if small, those of the next videos.
 
@@ -177,8 +182,7 @@ class FrameSource:
         """
         features = dict[str, NDArray[Any] | None]()
         size = 0
-        keys = list(self._videos)
-        for video in keys[keys.index(key) :]:
+        for video in self._keys[self._keys.index(key) :]:
             real = self._videos[video]
             dataset, _ = self._home(real)
             kept = _READ.setdefault(dataset, {})  # the next fold asks for them again

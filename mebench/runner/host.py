@@ -32,7 +32,7 @@ from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
 from mebench.runs.fold_files import MODEL, Curves, read_fold, whole_fold
 from mebench.runs.folder import TRAINING
-from mebench.sandbox.aliases import Aliases
+from mebench.sandbox.aliases import NOBODY, Aliases
 from mebench.sandbox.grant import Grant
 from mebench.sandbox.isolation import Failure, fold_scratch
 
@@ -157,6 +157,7 @@ class FoldHost:
         return FoldOrder(
             job=job,
             names=aliases.learning,
+            n_train=int(chosen.train.sum()),
             train=videos.packed_learnt.choose(chosen.train),
             valid=valid.choose(chosen.valid),
             keeps_model=self.spec.keeps_model,
@@ -242,7 +243,7 @@ class FoldHost:
 
     def _spot_again(self, worker: FoldProcess, stored: FoldResult) -> FoldResult | Failure:
         """A stored result with its intervals made again from its frame scores."""
-        order = replace(self.order, train=b"", valid=b"")
+        order = replace(self.order, names=NOBODY, n_train=0, train=b"", valid=b"")
         frame_scores = {self.aliases.key(video): rows for video, rows in stored.frame_scores.items()}
         began = time.monotonic()
         result = self._call(worker, order, stored.model, frame_scores)

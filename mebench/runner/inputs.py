@@ -40,6 +40,7 @@ ROOMS = ("annotations", "core", "features", "frames", "protocols", "spotting.py"
 OF_FOLDS = (
     *(
         "runner/choices",
+        "runner/deferred",
         "runner/fold",
         "runner/fold_setup",
         "runner/fold_source",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,8 @@ from mebench.config.registry import PluginInfo
 from mebench.config.settings import ChosenMethod
 from mebench.core import Scheme, Task, Timing, Video
 from mebench.features.landmarks import VARIABLE
-from mebench.runner.fold_videos import open_videos
+from mebench.runner.deferred import DeferredEntries, DeferredItems
+from mebench.runner.fold_videos import HomedVideo, open_videos
 from mebench.sandbox.aliases import LearningNames
 from mebench.sandbox.grant import Isolation
 
@@ -99,8 +101,8 @@ class FoldJob(Job):
         folder: for the files and the state of trainings; empty before the host knows it.
     """
 
-    train: tuple[Video, ...]
-    valid: tuple[Video, ...]
+    train: Sequence[Video]
+    valid: Sequence[Video]
     homes: Mapping[str, str]
     revisions: Mapping[str, str]
     audit: str
@@ -127,6 +129,7 @@ class FoldOrder:
     Attributes:
         job: the job without the videos that train or validate.
         names: the drawn names of these, those that train first.
+        n_train: number of the training videos.
         train: the training videos, see `PackedVideos`.
         valid: the validation videos.
         keeps_model: see `FoldSpec`.
@@ -134,21 +137,28 @@ class FoldOrder:
 
     job: FoldJob
     names: LearningNames
+    n_train: int
     train: bytes
     valid: bytes
     keeps_model: bool
 
     def open(self) -> FoldJob:
-        """The job, with all its videos under their drawn names."""
-        train = open_videos(self.train, self.names, 0)
-        valid = open_videos(self.valid, self.names, len(train))
-        learning = [*train, *valid]
+        """The job, with all its videos under their drawn names. Those that learn are opened when a method asks for them."""
+
+        @cache
+        def learning() -> list[HomedVideo]:
+            """The videos that train, then those that validate."""
+            train = open_videos(self.train, self.names, 0)
+            return train + open_videos(self.valid, self.names, len(train))
+
+        n_train = self.n_train
+        n_valid = len(self.names.ids) - n_train
         return replace(
             self.job,
-            train=tuple(homed.video for homed in train),
-            valid=tuple(homed.video for homed in valid),
-            groups={**{homed.video.key: homed.group for homed in learning}, **self.job.groups},
-            homes={**{homed.video.key: homed.home for homed in learning}, **self.job.homes},
+            train=DeferredItems(lambda: [homed.video for homed in learning()[:n_train]], n_train),
+            valid=DeferredItems(lambda: [homed.video for homed in learning()[n_train:]], n_valid),
+            groups=DeferredEntries(self.job.groups, lambda: {homed.video.key: homed.group for homed in learning()}),
+            homes=DeferredEntries(self.job.homes, lambda: {homed.video.key: homed.home for homed in learning()}),
         )
 
 

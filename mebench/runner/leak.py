@@ -118,7 +118,7 @@ class EpochPredictions:
             first = table.loc[table["epoch"] == 0, [*keys, "subject", "truth"]].reset_index(drop=True)
             shape = table["epoch"].nunique(), len(first), len(number)
             self.of_fold[fold.key] = first, np.array(table["probabilities"].tolist(), np.float64).reshape(shape)
-            faceless = {video.key for video in data.split_videos(fold).test} & data.skipped.keys()
+            faceless = {video.key for video in data.tested_videos(fold)} & data.skipped.keys()
             self.missed[fold.key] = clips.loc[clips["video"].isin(faceless), "truth"].tolist()
         self.epochs = max((len(numbers) for _, numbers in self.of_fold.values()), default=0)
 

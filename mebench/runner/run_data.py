@@ -137,6 +137,10 @@ class RunData:
             select_videos(self.videos, chosen.test),
         )
 
+    def tested_videos(self, fold: Fold) -> list[Video]:
+        """The videos that a fold tests."""
+        return select_videos(self.videos, self.table.find_tested(fold))
+
     def with_learnt_kinds(self, video: Video) -> Video:
         """A video to train on: its expressions of the kinds that the protocol learns, as micro-expressions."""
         kinds = self.protocol.learns(self.protocol_params)

@@ -271,7 +271,7 @@ class Session:
         left = dict(folder.read_json("features.json")["videos"])
         seconds = dict[str, float]()
         for fold in plan.data.folds:
-            seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.split_videos(fold).test)
+            seconds[fold.key] = sum(left.pop(video.key, 0.0) for video in plan.data.tested_videos(fold))
         folder.merge_folds(list(seconds), seconds)
         summary = score_run(folder, plan.config.seed, plan.config.bootstrap, plan.config.convention)
         summary = add_levels_of_chance(summary, folder, read_tables(folder))

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import count
@@ -46,6 +47,16 @@ class LearningNames:
         """The person's name, and that of the video; `position` is its place among those that learn."""
         return self.people[self.person_numbers[position]], self.ids[position]
 
+    def find_position(self, person: str, name: str) -> int | None:
+        """The place of a video among those that learn; None if it has other names."""
+        position = bisect_left(self.ids, name)
+        is_there = position < len(self.ids) and self.find(position) == (person, name)
+        return position if is_there else None
+
+
+NOBODY = LearningNames((), (), ())
+"""The names of a fold in which nobody learns."""
+
 
 def _draw_tokens(seed: str, n: int) -> list[str]:
     """Different names of twelve hexadecimal digits, rising.
@@ -64,6 +75,45 @@ def _draw_tokens(seed: str, n: int) -> list[str]:
             digits = rising.view(np.uint8).reshape(n, 8)[:, -n_bytes:].tobytes().hex()
             return [digits[place : place + DIGITS] for place in range(0, len(digits), DIGITS)]
     raise AssertionError("it counts on")
+
+
+class RealVideos(Mapping[str, Video]):
+    """The real videos of a fold by the keys that a method sees: those that learn in their order, then the tested ones.
+
+    A thousand people learn in a fold, and most folds ask for few of them: each is found by its name, without a table of all.
+
+    Args:
+        names: drawn names of the videos that learn.
+        learning: the videos that learn.
+        tested: the tested videos by their keys. A video on both sides is the tested one.
+    """
+
+    def __init__(self, names: LearningNames, learning: Sequence[Video], tested: Mapping[str, Video]) -> None:
+        self._names = names
+        self._learning = learning
+        self._tested = tested
+
+    def __getitem__(self, key: str) -> Video:
+        if key in self._tested:
+            return self._tested[key]
+        dataset, _, names = key.partition("/")
+        person, _, name = names.partition("/")
+        position = self._names.find_position(person, name)
+        if position is None or self._learning[position].dataset != dataset:
+            raise KeyError(key)
+        return self._learning[position]
+
+    def __iter__(self) -> Iterator[str]:
+        every = dict.fromkeys(self._key(position) for position in range(len(self._learning)))
+        return iter(every | dict.fromkeys(self._tested))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _key(self, position: int) -> str:
+        """The key of a video that learns, by its place."""
+        person, name = self._names.find(position)
+        return f"{self._learning[position].dataset}/{person}/{name}"
 
 
 class Aliases:
@@ -90,7 +140,7 @@ class Aliases:
         self._learning_people = dict(zip(number_of, people))
         self._hidden_tested = {video.key: self._hide_tested(video) for video in tested}
         self.tested = tuple(sorted(tested, key=lambda video: self._hidden_tested[video.key].key))
-        self._real_keys = {self._hidden_tested[video.key].key: video.key for video in tested}
+        self._real_tested = {self._hidden_tested[video.key].key: video for video in self.tested}
         self._trouble: MebenchError | None = None
 
     def _hide_tested(self, video: Video) -> Video:
@@ -118,12 +168,10 @@ class Aliases:
             hidden[video.key] = replace(video, subject=person, id=name, first=0, numbers=())
         return hidden
 
-    @cached_property
+    @property
     def videos(self) -> Mapping[str, Video]:
         """The real videos by the keys that a method sees: those that train or validate, then the tested ones."""
-        hidden = self._hidden_learning
-        learnt = {hidden[video.key].key: video for video in self._learning_videos}
-        return learnt | {self._hidden_tested[video.key].key: video for video in self.tested}
+        return RealVideos(self.learning, self._learning_videos, self._real_tested)
 
     @cached_property
     def _people(self) -> dict[str, str]:
@@ -146,7 +194,8 @@ class Aliases:
 
     def real_key(self, key: str) -> str:
         """The real key of a video; an unknown key stays as it is."""
-        return self.videos[key].key if key in self.videos else key
+        video = self.videos.get(key)
+        return key if video is None else video.key
 
     def real_tested_key(self, key: str) -> str:
         """The real key of a tested video.
@@ -155,9 +204,9 @@ class Aliases:
             PluginError: the video is not tested in this fold; a fold that trains on a video knows its label and must
                 not answer for it.
         """
-        if key not in self._real_keys:
+        if key not in self._real_tested:
             raise PluginError(f"a fold answered for {key}, which it does not test: that is a leak")
-        return self._real_keys[key]
+        return self._real_tested[key].key
 
     def restore_predictions(self, spotted: Iterable[Prediction]) -> list[Prediction]:
         """Intervals under the real names of their videos, see `real_tested_key`."""

@@ -75,7 +75,8 @@ def test_FoldHost_takes_its_videos_as_the_plan_splits_them(moody):
     for fold in plan.data.folds:
         host = runner_host.FoldHost.for_fold(plan, fold)
         sides = plan.data.split_videos(fold)
-        assert [tuple(map(host.aliases.hide, side)) for side in sides[:2]] == [host.job.train, host.job.valid]
+        learning = [tuple(host.job.train), tuple(host.job.valid)]
+        assert [tuple(map(host.aliases.hide, side)) for side in sides[:2]] == learning
         assert {host.aliases.real_key(video.key) for video in host.job.test} == {video.key for video in sides.test}
         every = [*sides.train, *sides.valid, *sides.test]
         assert host.job.groups == {host.aliases.key(video.key): plan.data.groups[video.key] for video in every}
