@@ -13,6 +13,7 @@ from mebench.output import json_output
 from mebench.output.number_format import Score, format_ends, format_table_number
 from mebench.output.table import as_sentence, interval_bar
 from mebench.output.terminal import for_template
+from mebench.records.rerun import rerun_command
 from mebench.reports.timeline import SCRIPT, STYLE, clock_time, pack_timelines
 from mebench.runs.fold_files import safe_name
 
@@ -49,6 +50,7 @@ def template_environment(*templates: Path) -> Environment:
         "page": safe_name,
         "sentence": as_sentence,
         "setting": json_output.text_of_value,
+        "rerun": lambda record: rerun_command(record.config, [record.config["seed"]]),
     }
     return found
 

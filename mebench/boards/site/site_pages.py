@@ -67,9 +67,12 @@ from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import format_mean_count, format_seconds, format_span, format_table_number
 from mebench.output.table import Column, Table
+from mebench.output.terminal import format_count
+from mebench.records.costs import COSTS
 from mebench.records.memory_limits import limited_memory
 from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, hash_files
+from mebench.records.rerun import rerun_command
 from mebench.reports import report
 from mebench.reports.page_templates import SHEET, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
@@ -464,7 +467,8 @@ class Site:
         self.tables = tables
         self.records = records
         self.published = published
-        self.with_page = {record.id for record in records}
+        self.records_by_id = {record.id: record for record in records}
+        self.with_page = {*self.records_by_id}
         self.plugins = {kind: registry.list_plugins(kind) for kind in registry.PLUGIN_KINDS}
         self.chance_ids = chance_methods()
         self.environment = template_environment(Path(__file__).parent / "templates")
@@ -475,6 +479,8 @@ class Site:
             "marks": rows.MARKS,
             "boards": boards,
             "with_page": self.with_page,
+            "about_row": self._facts_of_row,
+            "rerun": self._rerun_row,
         }
         self.environment.filters |= {
             "distinguishing": lambda row, part: rows.settings_of_row(row, part.rows),
@@ -494,6 +500,36 @@ class Site:
         }
         self.environment.globals["draw"] = PageTables(self.environment)
         self.environment.globals["of_board"] = BoardTables(self.environment)
+
+    def _facts_of_row(self, row: BoardRow) -> list[tuple[str, str]]:
+        """What the card of a row tells: people, rules, costs and origin, each with its name."""
+        record = self.records_by_id.get(row.runs[0])
+        people = ""
+        if record is not None:
+            subjects = {subject for fold in record.about["folds"] for subject in fold["test"]}
+            people = (
+                f"{format_count(len(subjects), 'tested subject')}, {format_count(len(record.about['folds']), 'fold')}"
+            )
+        costs = [
+            f"{cost.words} {cost.write(row.costs[cost.name])} {cost.unit}".rstrip()
+            for cost in COSTS.values()
+            if row.costs.get(cost.name) is not None
+        ]
+        versions = [f"{name.replace('_', ' ')} {text}" for name, text in row.versions.items() if text]
+        origin = [row.sent_by or "made by the owners of this board", row.facts.get("isolation", ""), *versions]
+        told = {
+            "settings": row.settings or "the defaults",
+            "people": people,
+            "rules": f"{row.convention}, selection {row.selection}, transductive {row.transductive}",
+            "costs": "; ".join(costs),
+            "provenance": "; ".join(filter(None, origin)),
+        }
+        return [(name, text) for name, text in told.items() if text]
+
+    def _rerun_row(self, row: BoardRow) -> str:
+        """The command that runs a row again; empty without its record."""
+        record = self.records_by_id.get(row.runs[0])
+        return rerun_command(record.config, row.seeds) if record is not None else ""
 
     def make_pages(self) -> Iterator[tuple[str, str]]:
         """Path and text of every page.

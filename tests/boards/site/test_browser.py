@@ -109,6 +109,22 @@ def test_table_heading_sorts_marked_numbers_as_numbers(visit):
     assert table.locator("tbody tr td:nth-child(3)").all_inner_texts()[:2] == ["1407", "363†"]  # the best first
 
 
+def test_card_of_row_gives_the_command_to_copy(visit):
+    """It tells people, costs and origin, fits a phone, and its command names the settings of the record."""
+    page = visit(TABLE, width=390, height=844)
+    card = page.locator("details.about", has_text="run -m method=mean").first
+    card.locator("summary").click()
+    told = dict(zip(card.locator("dt").all_inner_texts(), card.locator("dd").all_inner_texts()))
+    assert {"settings", "people", "rules", "costs", "provenance"} <= set(told)
+    command = card.locator("code").inner_text()
+    assert command.startswith("mebench run -m method=mean ")
+    assert command.endswith(" seed=0,1")
+    box = card.locator("dl").bounding_box()
+    assert box["x"] + box["width"] <= 390
+    card.locator("button.copy").click()
+    card.locator("button", has_text=re.compile("copied|selected")).wait_for()
+
+
 def place(table, name):
     return [text.strip() for text in table.locator("thead th").all_inner_texts()].index(name)
 

@@ -217,5 +217,19 @@
     window.addEventListener("beforeprint", paged(Infinity));
     window.addEventListener("afterprint", paged(PAGE));
   }
+
+  // The command beside the button goes to the clipboard; where that is refused, it is selected.
+  document.addEventListener("click", async ({ target }) => {
+    const button = target.closest?.("button.copy");
+    if (!button) return;
+    const command = button.closest("div").querySelector("code");
+    try {
+      await navigator.clipboard.writeText(command.textContent);
+      button.textContent = "copied";
+    } catch {
+      getSelection().selectAllChildren(command);
+      button.textContent = "selected";
+    }
+  });
   document.documentElement.dataset.ready = "";
 })();
