@@ -305,15 +305,12 @@ def _extent(known: Sequence[int], first: int, numbers: Sequence[int | None] | No
     return extent
 
 
-def renumbering_note(
-    rows: Sequence[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None], first: int
-) -> str:
-    """A note if most videos look renumbered, from 1 or from 0; else empty.
+def renumbering_note(rows: Sequence[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None]) -> str:
+    """A note if most videos look renumbered, so that expressions lie beyond them; else empty.
 
     Args:
         rows: the annotations.
         numbers: by subject and video the file number of each frame; None for a missing video.
-        first: the number of the first file in the release.
     """
     existing = {key: found for key, found in numbers.items() if found}
     from_one = {key: len(found) for key, found in existing.items() if found[0] in (0, 1)}  # with their last number
@@ -323,32 +320,38 @@ def renumbering_note(
         if key in from_one and annotation.onset and annotation.onset > from_one[key]:
             beyond_last.add(key)
     if 2 * len(beyond_last) <= len(existing):
-        return _note_of_zeros(rows, existing, first)
+        return ""
     return (
         f"the files of {len(beyond_last)} of {len(existing)} videos are numbered from 1 (or 0), and their expressions lie "
         "beyond the last: the files were renumbered. Give the frames under their released names"
     )
 
 
-def _note_of_zeros(
-    rows: Sequence[Annotation], existing: Mapping[tuple[str, str], Sequence[int | None]], first: int
-) -> str:
-    """A note if most videos count from 0, and the release from 1; else empty."""
+def videos_from_zero(
+    rows: Sequence[Annotation], numbers: Mapping[tuple[str, str], Sequence[int | None] | None], first: int
+) -> frozenset[tuple[str, str]]:
+    """The videos whose images are numbered from 0 although the release begins at 1.
+
+    They are known by their numbers, 0 to n - 1 for n images, and by their expressions, which end at n or before. Empty unless most
+    videos are numbered so: a single picture 0 may be anything.
+
+    Args:
+        rows: the annotations.
+        numbers: by subject and video the file number of each frame; None for a missing video.
+        first: the number of the first file in the release.
+    """
+    existing = {key: found for key, found in numbers.items() if found}
     released_first = {(row.subject, row.video): row.first_file_number(first) for row in rows}
     from_zero = {
         key
         for key, found in existing.items()
         if found[0] == 0 and found[-1] == len(found) - 1 and released_first.get(key, first) == 1
     }
-    if 2 * len(from_zero) <= len(existing):
-        return ""
-    ends = [row for row in rows if (row.subject, row.video) in from_zero and row.offset is not None]
-    n_at_count = sum(row.offset == len(existing[row.subject, row.video]) for row in ends)
-    at_count = f", and {n_at_count} expressions end at the number of files of their video" if n_at_count else ""
-    return (
-        f"the files of {len(from_zero)} of {len(existing)} videos are numbered from 0, and those of the release from 1{at_count}: the "
-        "files were renumbered, and each expression is read one frame late. Give the frames under their released names"
-    )
+    for row in rows:
+        key = (row.subject, row.video)
+        if key in from_zero and row.offset is not None and row.offset > len(existing[key]):
+            from_zero.discard(key)
+    return frozenset(from_zero) if 2 * len(from_zero) > len(existing) else frozenset()
 
 
 def group_by_video(

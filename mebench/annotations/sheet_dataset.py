@@ -18,6 +18,7 @@ from mebench.annotations.annotation import (
     group_by_video,
     place_annotation,
     renumbering_note,
+    videos_from_zero,
     with_distractors,
     with_files,
 )
@@ -341,7 +342,7 @@ class SheetDataset(Dataset):
         log = Log(self._read.where)
         first = self.layout.first
         keys = dict.fromkeys((a.subject, a.video) for a in self.annotations)
-        numbers = {key: self._numbers(*key) for key in keys}
+        numbers = self._as_released({key: self._numbers(*key) for key in keys}, log)
         self._mark_shared_folders(keys, log)
         placed = [
             (a, place_annotation(a, a.first_file_number(first), numbers[a.subject, a.video], log))
@@ -356,6 +357,21 @@ class SheetDataset(Dataset):
         in_order = sorted(complete, key=lambda video: video.key)
         unplaced = [place for _, place in placed if isinstance(place, Unplaced)]
         return LocatedVideos(tuple(in_order), tuple(unplaced), tuple(log.repairs))
+
+    def _as_released(self, numbers: FrameNumbers, log: Log) -> FrameNumbers:
+        """The file numbers as the sheet counts them, where images begin at 0."""
+        from_zero = videos_from_zero(self.annotations, numbers, self.layout.first)
+        if not from_zero:
+            return numbers
+        n_existing = sum(bool(found) for found in numbers.values())
+        reason = (
+            f"the files of {len(from_zero)} of {n_existing} videos are numbered from 0, and those of the release from 1: the first file "
+            "is read as the release's first. If it is another picture in front of the release's, remove it"
+        )
+        log.repaired(None, "frames", "files from 0", "frames from 1", reason, altered=True)
+        return {
+            key: range(1, len(found) + 1) if found and key in from_zero else found for key, found in numbers.items()
+        }
 
     def _mark_shared_folders(self, keys: Iterable[tuple[str, str]], log: Log) -> None:
         """Log videos of the sheet in one folder: each would lack the other's expressions."""
@@ -385,7 +401,7 @@ class SheetDataset(Dataset):
                 log.marked(None, "frames", str(link), LINK)
         if self.packed:
             log.marked(None, "frames", "", f"there are none{self.packed}")
-        note = renumbering_note(self.annotations, numbers, self.layout.first)
+        note = renumbering_note(self.annotations, numbers)
         if note:
             log.marked(None, "frames", "", note, altered=True)
         if not has_frames and self._cropped:

@@ -503,14 +503,17 @@ def test_SheetDataset_marks_action_units_turned_into_dates(tmp_path):
     assert repair.reason.startswith("a date, which a spreadsheet program made of action units")
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_SheetDataset_tells_frames_that_count_from_0(tmp_path, first):
-    """The release counts from 1: a picture 0 says that the files were renumbered."""
-    root = write_tree(tmp_path, n=0)
-    for folder in (root / "faces").glob("*/*"):
-        for number in range(first, first + 8):
-            cv2.imwrite(str(folder / f"img{number}.jpg"), np.full((8, 8), number, np.uint8))
-    found = [
-        r.reason for r in small(root).repair_rows() if "numbered from 0, and those of the release from 1" in r.reason
-    ]
-    assert len(found) == 1 - first
+@pytest.mark.parametrize(("first", "n", "numbered"), [(0, 8, True), (1, 8, False), (0, 7, False)])
+def test_SheetDataset_reads_images_that_count_from_0(tmp_path, first, n, numbered):
+    """The release counts from 1: a picture 0 says that the files were renumbered, unless an expression ends beyond their number."""
+    root = write_tree(tmp_path, [("1", "a", 3, 5, 8, "fear", "")], n=0)
+    for number in range(first, first + n):
+        cv2.imwrite(str(root / f"faces/sub01/a/img{number}.jpg"), np.full((8, 8), 20 * number, np.uint8))
+    dataset = small(root)
+    (video,) = dataset.videos()
+    (expression,) = video.expressions
+    found = [r.reason for r in dataset.repair_rows() if "numbered from 0, and those of the release from 1" in r.reason]
+    assert len(found) == numbered
+    if n == 8:  # the release's third picture, whatever it is called
+        assert (expression.onset, expression.offset) == (2, 7)
+        assert round(dataset.frames(video)[expression.onset].mean() / 20) == first + 2
