@@ -297,27 +297,31 @@ def leader_in_words(table: QuestionTable) -> str:
     if not table.ranked and not floors:
         return "no row yet"
     best_floor = max(floors, key=lambda row: _worth(row, table.score), default=None)
-    level = "no floor"
-    if best_floor:
-        level = f"the best floor, {best_floor.method}, has {best_floor.value(table.score):.3f}"
     if not table.ranked:
-        return f"no model has a rank yet; {level}"
+        return f"no model has a rank yet; the best floor has {_floor_in_words(cast(QuestionRow, best_floor), table)}"
     first = table.ranked[0]
-    standing = _standing_to_floor(first, best_floor, table) if best_floor else ""
-    return f"{first.method} leads with {first.value(table.score):.3f}; {level}{standing}"
+    standing = _standing_to_floor(first, best_floor, table) if best_floor else "; there is no floor"
+    return f"{first.method} leads with {first.value(table.score):.3f}{standing}"
+
+
+def _floor_in_words(floor: QuestionRow, table: QuestionTable) -> str:
+    """The score of a floor and its rule."""
+    return f"{floor.value(table.score):.3f} ({floor.method})"
 
 
 def _standing_to_floor(row: QuestionRow, floor: QuestionRow, table: QuestionTable) -> str:
-    """Whether a row stands above a floor, in words behind it; empty if they were not tested."""
+    """Whether a row stands above the best floor, as the end of a sentence."""
+    level = _floor_in_words(floor, table)
     if not row.group or not floor.group:
-        return ""
+        return f"; the best floor has {level}"
     if set(split_letters(row.group)) & set(split_letters(floor.group)):
-        return f", not distinguishable from it{_power_in_words(row, floor, table)}"
-    return ", above it" if _worth(row, table.score) > _worth(floor, table.score) else ", below it"
+        return f", not distinguishable from the best floor at {level}{_power_in_words(row, floor, table)}"
+    side = "better" if _worth(row, table.score) > _worth(floor, table.score) else "worse"
+    return f", {side} than the best floor at {level}"
 
 
 def _power_in_words(row: QuestionRow, floor: QuestionRow, table: QuestionTable) -> str:
-    """Which true difference between two rows would have been found, in brackets; empty where that is not known.
+    """Which true difference between two rows would have been found, as the end of a sentence; empty where that is not known.
 
     The level of the test is divided by the number of pairs of the table, as its letters are adjusted for all of them.
     """
@@ -331,4 +335,4 @@ def _power_in_words(row: QuestionRow, floor: QuestionRow, table: QuestionTable) 
     found = detectable_difference(error, n_people - 1, LEVEL / n_pairs)
     if found is None:
         return ""
-    return f" (with these {n_people} people a true difference shows reliably from about {found:.2f} on, so a tie is not equality)"
+    return f": with these {n_people} people a true difference shows reliably from about {found:.2f} on, so a tie is not equality"
