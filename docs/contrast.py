@@ -36,6 +36,7 @@ TEXTS = {
     },
 }
 """Text, links, links under the pointer, small print, the bar above, and code: on which grounds each stands."""
+LINK, WORDS = "--md-typeset-a-color", "--md-typeset-color"
 RULE = re.compile(r"([^{}]*)\{([^{}]*)\}")
 VALUE = re.compile(r"(--md-[\w-]+):\s*([^;]+)")
 ASKED = re.compile(r"\[data-md-color-(\w+)=\"?([\w-]+)\"?\]")
@@ -63,6 +64,53 @@ def low_contrasts(stylesheets: Iterable[str]) -> list[str]:
                         f"{text} on {ground} has a contrast of {ratio:.2f} in the scheme {scheme}, less than {LEAST}"
                     )
     return found
+
+
+BESIDE_TEXT = 3.0
+"""Asked for between links and the words around them, unless links differ by more than colour (technique G183)."""
+
+
+def indistinct_links(stylesheets: Iterable[str]) -> list[str]:
+    """Sentences on schemes in which links look like the words around them.
+
+    >>> sheet = "[data-md-color-scheme=default] {--md-typeset-a-color: #333; --md-typeset-color: #000; --md-default-bg-color: #fff}"
+    >>> indistinct_links([sheet])
+    ['links differ from words by 1.66 in the scheme default, less than 3.0, and are not underlined']
+    >>> indistinct_links([sheet, ".md-typeset p > a:not(.md-button) {text-decoration: underline}"])
+    []
+    """
+    sheets = list(stylesheets)
+    if any(
+        _underlines_links(selectors, declarations)
+        for sheet in sheets
+        for selectors, declarations in RULE.findall(sheet)
+    ):
+        return []
+    found = []
+    for scheme in SCHEMES:
+        values = _values_of_scheme(sheets, scheme)
+        if not {LINK, WORDS, PAGE} <= set(values):
+            continue
+        link, words, page = (_colour(values[name], values) for name in (LINK, WORDS, PAGE))
+        ratio = contrast(_on_ground(link, page), _on_ground(words, page))
+        if ratio < BESIDE_TEXT:
+            found.append(
+                f"links differ from words by {ratio:.2f} in the scheme {scheme}, less than {BESIDE_TEXT}, and are not underlined"
+            )
+    return found
+
+
+def _underlines_links(selectors: str, declarations: str) -> bool:
+    """Whether a rule underlines the links of paragraphs."""
+    return ".md-typeset" in selectors and "> a" in selectors and "text-decoration: underline" in declarations
+
+
+def _on_ground(colour: Colour, ground: Colour) -> Colour:
+    """A colour as it is seen on an opaque ground."""
+    red, green, blue = (
+        colour[3] * above + (1 - colour[3]) * below for above, below in zip(colour[:3], ground[:3], strict=True)
+    )
+    return red, green, blue, 1.0
 
 
 def contrast(text: Colour, ground: Colour) -> float:

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import IO, cast
 
 from blocks import FENCE, Block, Output, blocks, with_written
-from contrast import low_contrasts
+from contrast import indistinct_links, low_contrasts
 from formulas import mathml_of
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -130,6 +130,8 @@ def on_config(config: MkDocsConfig) -> None:
     config.nav.append({"Methods": ["methods/index.md", *_methods_by_task()]})
     config.nav.append({"Datasets": ["datasets/index.md", *CARDS["datasets"]]})
     config.nav.append({"Leaderboards": ["boards/index.md", *BOARDS]})
+    if "MIKE_DOCS_VERSION" not in os.environ:  # a site by itself has no list of versions to ask for
+        config.extra.pop("version")
     if address := config.extra["repository"]:
         config.extra["social"] = [{"icon": "fontawesome/brands/git-alt", "link": address, "name": "the code"}]
 
@@ -216,7 +218,8 @@ def on_post_build(config: MkDocsConfig) -> None:
     """Refuse texts that are hard to read."""
     site = Path(config.site_dir)
     theme = [*site.glob("assets/stylesheets/main.*.css"), *site.glob("assets/stylesheets/palette.*.css")]
-    if found := low_contrasts(sheet.read_text("utf-8") for sheet in [*theme, site / "style.css"]):
+    sheets = [sheet.read_text("utf-8") for sheet in [*theme, site / "style.css"]]
+    if found := [*low_contrasts(sheets), *indistinct_links(sheets)]:
         raise PluginError("; ".join(found))
 
 

@@ -321,7 +321,9 @@ def _standing_to_floor(row: QuestionRow, floor: QuestionRow, table: QuestionTabl
 
 
 def _power_in_words(row: QuestionRow, floor: QuestionRow, table: QuestionTable) -> str:
-    """Which true difference between two rows would have been found, as the end of a sentence; empty where that is not known.
+    """Which true difference between two rows would have been found.
+
+    It ends a sentence, and is empty where the difference is not known.
 
     The level of the test is divided by the number of pairs of the table, as its letters are adjusted for all of them.
     """

@@ -10,7 +10,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="needs the checkout: docs/ is no part of the sdist")
 
 if DOCS.is_dir():
-    from docs.contrast import contrast, low_contrasts
+    from docs.contrast import contrast, indistinct_links, low_contrasts
 
 GROUNDS = """
 :root, [data-md-color-scheme=default] {--md-hue: 225deg; --md-default-bg-color: #fff; --md-code-bg-color: #f5f5f5}
@@ -49,3 +49,12 @@ def test_low_contrasts_name_scheme_and_colours():
 
 def test_low_contrasts_finds_none_in_own_style():
     assert low_contrasts([GROUNDS, (DOCS / "style.css").read_text("utf-8")]) == []
+
+
+def test_indistinct_links_wants_more_than_a_colour():
+    """The colours of the theme at night, without and with the rule of the site."""
+    night = """[data-md-color-scheme=slate] {--md-default-fg-color: hsla(var(--md-hue), 15%, 90%, 0.82);
+      --md-typeset-color: var(--md-default-fg-color); --md-typeset-a-color: #00bfa5}"""
+    (found,) = indistinct_links([GROUNDS, night])
+    assert "in the scheme slate, less than 3.0, and are not underlined" in found
+    assert indistinct_links([GROUNDS, night, (DOCS / "style.css").read_text("utf-8")]) == []
