@@ -14,6 +14,7 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.videofile import SUFFIXES
 
 from .params import ANY, Params as _Params
+from .public_films import find_public_films
 
 UNTOUCHED = "untouched"
 """Name of the copy of a film into which nothing is put."""
@@ -50,7 +51,7 @@ class Injected(Dataset):
     Params = _Params
     params: _Params
     id = "injected"
-    revision = "1"
+    revision = "2"
     tasks = frozenset({"spot"})
     kinds = ("micro",)
     schemes = {"native": Scheme.native(["injected"])}  # noqa: RUF012  (a constant map)
@@ -88,6 +89,11 @@ class Injected(Dataset):
             clean, copy.film.course, copy.injections, copy.film.video.id, params.seed, params.shading, params.sham
         )
 
+    def untouched(self, video: Video) -> str:
+        """The id of the untouched copy of a video's film; empty if there is none."""
+        copy = self._copies[video.key]
+        return f"{copy.film.video.id}_{UNTOUCHED}" if self.params.untouched and copy.injections else ""
+
     def check(self) -> None:
         """Check for films below the root."""
         self._files  # noqa: B018  (says what is missing)
@@ -120,6 +126,8 @@ class Injected(Dataset):
         root = Path(params.root or "").expanduser()
         if not root.is_dir():
             raise DataError(f"dataset.root={params.root} is no folder: name one with films of faces, at any depth")
+        if params.films is not None:
+            return find_public_films(params.films, root)
         files = {}
         for path in sorted(path for path in root.rglob("*") if path.suffix.lower() in SUFFIXES and path.name[0] != "."):
             check_inside(path, root, params.follow_links)

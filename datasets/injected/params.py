@@ -6,6 +6,8 @@ from mebench.errors import ConfigError, check_known, refuse_if
 from mebench.features.activity import ACTIVITIES
 from mebench.features.injection import STRENGTHS
 
+from .public_films import LISTS
+
 ANY = "any"
 
 
@@ -16,12 +18,13 @@ class Params:
     Attributes:
         root: folder with films of faces, at any depth; the folders between it and a film name the person.
         videos: films at any place, instead of a root.
+        films: a list of public films, `public`; root is then the folder of their repositories' clones.
         fps: frames per second of all of them, where files state a wrong one.
         follow_links: follow links that lead out of the root.
         copies: copies of each film with micro-expressions, each with others.
         untouched: whether an untouched copy of each film stands beside them.
         seed: every random choice derives from it and from the name of the film.
-        strengths: largest displacement of the skin at the apex, per cent of the distance between the eyes; each is as frequent.
+        strengths: largest displacement of the smooth movement at the apex, per cent of the distance between the eyes; each is as frequent.
         activity: only films in which people mostly are `still`, in `speech`, or `turning` the head, as measured; `any` takes all.
         shading: whether furrows darken the skin, too.
         sham: move the skin away and back, so that nothing should be found.
@@ -30,6 +33,7 @@ class Params:
 
     root: str | None = None
     videos: tuple[str, ...] = ()
+    films: str | None = None
     fps: float | None = None
     follow_links: bool = False
     copies: int = 3
@@ -44,6 +48,8 @@ class Params:
     def __post_init__(self) -> None:
         """Check the ranges."""
         object.__setattr__(self, "strengths", tuple(self.strengths))
+        if self.films is not None:
+            check_known("dataset.films", self.films, LISTS)
         check_known("dataset.activity", self.activity, (ANY, *ACTIVITIES))
         refuse_if(
             (not 1 <= self.copies <= 99, f"dataset.copies must be from 1 to 99, not {self.copies}"),

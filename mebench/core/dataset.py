@@ -155,6 +155,13 @@ class Dataset:
         """68 points (x, y) in pixels of the first frame, shape (68, 2), or None."""
         return None
 
+    def untouched(self, video: Video) -> str:
+        """The id of this person's video with the same frames before expressions were put in; empty if there is none.
+
+        What is found at the place of an expression is then counted beside what is found there untouched.
+        """
+        return ""
+
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature for the chain called `name`, or None: a row for each frame, or of scope `clips` one map."""
         return None
@@ -284,6 +291,10 @@ class Composite(Dataset):
     def landmarks(self, video: Video) -> NDArray[Any] | None:
         """The landmarks of a video, from its member."""
         return self.find_home(video)[0].landmarks(video)
+
+    def untouched(self, video: Video) -> str:
+        """The id of a video's untouched copy, from its member."""
+        return self.find_home(video)[0].untouched(video)
 
     def provided(self, video: Video, name: str) -> NDArray[Any] | None:
         """A ready-made feature of a video, from its member."""
@@ -416,6 +427,10 @@ class Renamed(Wrapped):
     def frames(self, video: Video) -> Frames:
         """The frames of a video."""
         return self.dataset.frames(self._own(video))
+
+    def untouched(self, video: Video) -> str:
+        """The id of a video's untouched copy."""
+        return self.dataset.untouched(self._own(video))
 
     def landmarks(self, video: Video) -> NDArray[Any] | None:
         """The landmarks of a video."""

@@ -24,7 +24,7 @@ class DegradedDataset(Wrapped):
     """
 
     def __init__(self, dataset: Dataset, degradation: Degradation) -> None:
-        super().__init__(dataset, "person", "split", "frame_folders")
+        super().__init__(dataset, "person", "split", "frame_folders", "untouched")
         self.degradation = degradation
         self.revision = f"{dataset.revision} {degradation.identity}"
 

@@ -1,9 +1,10 @@
 """Micro-expressions of known place and strength, put into films of real faces.
 
 The skin is displaced smoothly, by the fields of action units (`mebench.features.action_units`) at this person's landmarks, in coordinates
-that follow the head. Strength is the largest displacement at the apex, as a share of the distance between the eyes' centres. The frames of
-onset and offset and all outside stay as they are, to the bit. A sham is displaced and back: resampled and unmoved, so that a spotter that
-finds it finds the method and not the movement. Everything follows from a seed, the name of the film, and `VERSION`.
+that follow the head. Strength is the largest displacement of this smooth movement at the apex, as a share of the distance between the eyes'
+centres; patches of skin move more or less around it. The frames of onset and offset and all outside stay as they are, to the bit. A sham is
+displaced and back: resampled and unmoved, so that a spotter that finds it finds the method and not the movement. Everything follows from a
+seed, the name of the film, and `VERSION`.
 
 Wrinkles, lids and parted lips do not move, shading only on demand, and the noise of the film's own codec moves along.
 """
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 else:
     cv2 = load_lazily("cv2")
 
-VERSION = 1
+VERSION = 2
 """Version of the pixels and of the places, raised when either changes."""
 COURSE_VERSION = 1
 """Version of the way in which a face is followed."""
@@ -57,7 +58,7 @@ EXPRESSIONS: Mapping[str, tuple[int, ...]] = {
 }  # fmt: skip
 """The action units of each expression that is drawn; those of one side move half of the face."""
 STRENGTHS = (1.0, 2.0, 4.0, 8.0, 16.0)
-"""Largest displacement of the skin at the apex, per cent of the distance between the eyes' centres."""
+"""Largest displacement of the smooth movement at the apex, per cent of the distance between the eyes' centres."""
 SECONDS = (0.36, 0.08, 0.2, 0.5)
 """Mean, standard deviation, least and most seconds from onset to offset."""
 RISE = (0.35, 0.5)
@@ -69,15 +70,17 @@ SPACING = 2.2
 FIRST_WITHIN = 0.8
 """Seconds within which the first one begins, after the free seconds at the beginning."""
 STEEPEST = 0.7
-"""Largest gradient of a displacement: at 1 the skin would fold. A stronger one is weakened to it."""
+"""Largest gradient of a displacement: at 1 the skin would fold. First its patches are evened out, then it is weakened."""
 STABLE = (0, 1, 2, 14, 15, 16, *range(27, 36), 36, 39, 42, 45)
 """Landmarks that hardly move with an expression."""
-NARROW = 0.5
+NARROW = 0.7
 """Width of a displacement, as a share of that on drawn faces, whose bumps are broader than real movements."""
 GRAIN = 0.08
 """Width in face widths of the patches of skin that move more, less or another way than those around them."""
-UNEVEN, ASTRAY = 0.8, 0.25
+UNEVEN, ASTRAY = 0.6, 0.2
 """Standard deviation of the logarithm of how much a patch moves, and motion astray, as a share of the largest displacement."""
+GRAINS = (1.0, 0.75, 0.5, 0.25, 0.0)
+"""Shares of `UNEVEN` and `ASTRAY` that are tried in this order, until the skin does not fold."""
 REACH = 0.15
 """Width in face widths of the surroundings of a displacement in which skin moves astray."""
 CANVAS, WIDTH = 224, 105
@@ -95,7 +98,7 @@ class Injection:
     Attributes:
         expression: key of `EXPRESSIONS`.
         side: 0 for the left half of the picture, 1 for the right, None for both.
-        strength: largest displacement at the apex, per cent of the distance between the eyes.
+        strength: largest displacement of the smooth movement at the apex, per cent of the distance between the eyes.
         onset: last frame at rest.
         apex: strongest frame.
         offset: first frame at rest again.
@@ -349,7 +352,7 @@ def draw_injections(
             continue
         activity = activity_at(course.activities, onset + rise)
         one = Injection(expression, side, waiting.pop(), onset, onset + rise, onset + length, activity)
-        found.append(replace(one, strength=min(one.strength, person.most(one))))
+        found.append(replace(one, strength=min(one.strength, person.field(one).most)))
         start += length + random.uniform(APART, 2 * SPACING - APART - length / fps) * fps
 
 
@@ -358,7 +361,7 @@ class UnitField:
     """What an expression of strength 1 does on the canvas.
 
     Attributes:
-        push: displacement in distances between the eyes, its largest one 1, (CANVAS, CANVAS, 2).
+        push: displacement in distances between the eyes, (CANVAS, CANVAS, 2). The smooth movement in it, by least squares, is 1 at most.
         shade: relative change of brightness, (CANVAS, CANVAS).
         steepest: largest gradient of the displacement.
     """
@@ -366,6 +369,11 @@ class UnitField:
     push: Floats
     shade: Floats
     steepest: float
+
+    @property
+    def most(self) -> float:
+        """The largest strength that does not fold the skin, per cent."""
+        return 100 * STEEPEST / self.steepest
 
 
 class PersonFields:
@@ -380,7 +388,7 @@ class PersonFields:
     def __init__(self, course: FaceCourse, key: str, seed: int = 0) -> None:
         self.course = course
         self._seed = stable_seed("injection person", VERSION, seed, key) % 2**32
-        self._fields: dict[tuple[str, int | None, int], UnitField] = {}
+        self._fields: dict[tuple[str, int | None, int, float], UnitField] = {}
 
     @cached_property
     def _units(self) -> Fields:
@@ -389,44 +397,76 @@ class PersonFields:
         return make_fields(points, seam, np.random.RandomState([self._seed]), CANVAS, WIDTH, NARROW)
 
     def field(self, one: Injection) -> UnitField:
-        """The field of an injection, which no other has: skin moves unevenly, and some of it astray."""
-        key = (one.expression, one.side, one.onset)
+        """The field of an injection, which no other has: skin moves unevenly, and some of it astray, unless it would fold."""
+        key = (one.expression, one.side, one.onset, one.strength)
         if key not in self._fields:
-            self._fields[key] = self._make_field(*key)
+            self._fields[key] = self._make_field(one)
         return self._fields[key]
 
-    def most(self, one: Injection) -> float:
-        """The largest strength that does not fold the skin, per cent."""
-        return 100 * STEEPEST / self.field(one).steepest
-
-    def _make_field(self, expression: str, side: int | None, onset: int) -> UnitField:
+    def _make_field(self, one: Injection) -> UnitField:
+        """The most uneven field that does not fold the skin at this strength; a smooth one if all do."""
         weights = np.zeros((len(UNITS), 2))
-        for unit in EXPRESSIONS[expression]:
-            weights[UNITS.index(unit)] = 1 if side is None else (1 - side, side)
+        for unit in EXPRESSIONS[one.expression]:
+            weights[UNITS.index(unit)] = 1 if one.side is None else (1 - one.side, one.side)
         weights *= self._units.gain
         smooth = np.einsum("us,ushwc->hwc", weights, self._units.push)
-        push = _with_grain(smooth, np.random.default_rng([self._seed, onset]))
         shade = np.einsum("us,ushw->hw", weights, self._units.furrows)
+        patches = Patches.draw(np.random.default_rng([self._seed, one.onset]))
+        for grain in GRAINS:
+            field = self._scale_field(smooth, patches.add_to(smooth, grain), shade)
+            if field.most >= one.strength:
+                break
+        return field
+
+    def _scale_field(self, smooth: Floats, push: Floats, shade: Floats) -> UnitField:
+        """A field whose smooth movement, by least squares, is 1 at most."""
+        share_of_smooth = float((push * smooth).sum() / (smooth * smooth).sum())
+        largest = share_of_smooth * float(np.linalg.norm(smooth, axis=2).max())
         eyes_apart = self.course.eye_distance * WIDTH  # pixels of the canvas
-        largest = float(np.linalg.norm(push, axis=2).max())
-        push = push / largest
-        slopes = np.stack([np.gradient(push[..., axis]) for axis in (0, 1)]) * eyes_apart
+        scaled = push / largest
+        slopes = np.stack([np.gradient(scaled[..., axis]) for axis in (0, 1)]) * eyes_apart
         steepest = float(np.sqrt((slopes**2).sum((0, 1))).max())
-        return UnitField(push.astype(np.float32), (shade * eyes_apart / largest).astype(np.float32), steepest)
+        return UnitField(scaled.astype(np.float32), (shade * eyes_apart / largest).astype(np.float32), steepest)
 
 
-def _with_grain(push: Floats, random: np.random.Generator) -> Floats:
-    """A displacement that differs from patch to patch, and some of whose surroundings move astray; 0 far from it."""
-    amount, astray_x, astray_y = (_patches(random) for _ in range(3))
-    magnitude = np.linalg.norm(push, axis=2).astype(np.float32)
-    around = cv2.GaussianBlur(magnitude, (0, 0), REACH * WIDTH)
-    around = np.maximum(around / around.max() - 0.05, 0)
-    astray = np.stack([astray_x, astray_y], axis=-1) * (ASTRAY * magnitude.max() / np.sqrt(2)) * around[..., None]
-    grained: Floats = (push * np.exp(UNEVEN * amount)[..., None] + astray).astype(np.float32)
-    return grained
+@dataclass(frozen=True)
+class Patches:
+    """Patches of skin that move unlike their surroundings.
+
+    Each field is (CANVAS, CANVAS), of standard deviation 1.
+
+    Attributes:
+        amount: logarithm of how much more a place moves.
+        astray_x: motion across that is not the expression's.
+        astray_y: motion down that is not the expression's.
+    """
+
+    amount: Floats
+    astray_x: Floats
+    astray_y: Floats
+
+    @classmethod
+    def draw(cls, random: np.random.Generator) -> Self:
+        """Random patches."""
+        return cls(*(_smooth_noise(random) for _ in range(3)))
+
+    def add_to(self, push: Floats, grain: float) -> Floats:
+        """A displacement that differs from patch to patch, and some of whose surroundings move astray; 0 far from it.
+
+        Args:
+            push: smooth displacement, (CANVAS, CANVAS, 2).
+            grain: share of `UNEVEN` and `ASTRAY`.
+        """
+        magnitude = np.linalg.norm(push, axis=2).astype(np.float32)
+        around = cv2.GaussianBlur(magnitude, (0, 0), REACH * WIDTH)
+        around = np.maximum(around / around.max() - 0.05, 0)
+        most_astray = grain * ASTRAY * magnitude.max() / np.sqrt(2)
+        astray = np.stack([self.astray_x, self.astray_y], axis=-1) * most_astray * around[..., None]
+        grained: Floats = (push * np.exp(grain * UNEVEN * self.amount)[..., None] + astray).astype(np.float32)
+        return grained
 
 
-def _patches(random: np.random.Generator) -> Floats:
+def _smooth_noise(random: np.random.Generator) -> Floats:
     """A smooth random field of standard deviation 1, (CANVAS, CANVAS)."""
     noise = random.standard_normal((CANVAS, CANVAS)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), GRAIN * WIDTH)

@@ -26,7 +26,7 @@ TABLE_COLUMNS = {
     "frame_scores": ("video", "kind", "frame", "score"),
 }
 """The columns that each table of `Tables` has at least."""
-_OPTIONAL = ("probability", "processed", "intensity", "run", "part", "person", "in_truth")
+_OPTIONAL = ("probability", "processed", "intensity", "untouched", "flags", "run", "part", "person", "in_truth")
 NOBODY = "not in the truth"
 """The stratum of the one unit that holds the predictions in videos of people whom the truth does not know. It is no person: nothing
 resamples, exchanges or counts it."""
@@ -46,7 +46,9 @@ class Tables:
             positives, but no minute and no person. In a pool of runs (`comparison.pool_runs`), `run`, the number of the run
             whose copy of the video it is.
         truths: annotated intervals: `video`, `kind`, `onset`, `apex` (may be missing), `offset`, `emotion` (a scored
-            class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it.
+            class, or missing where the scheme does not map the label), and `intensity` where the dataset knows it. Where
+            expressions were put into videos, `untouched`, the video with the same frames without them, and `flags`, what the person
+            does meanwhile.
         predictions: spotted intervals: `video`, `kind`, `onset`, `apex`, `offset`, `confidence` (only its order
             counts), `emotion` (may be missing), `draw` (numbered from 0; always 0 unless the method predicts by
             chance). None if the method does not spot.

@@ -43,6 +43,7 @@ TABLES: dict[str, dict[str, StoredColumn]] = {
         **dict.fromkeys(("onset", "apex", "offset"), _FRAME._replace(low=0)),
         "emotion": _TEXT,
         "intensity": StoredColumn("number", (pa.float64(),), 0, 100),  # some annotators exceed the full strength
+        **dict.fromkeys(("untouched", "flags"), _TEXT),
     },
     "distractors.parquet": {
         **dict.fromkeys(("video", "kind"), _TEXT),
@@ -64,7 +65,7 @@ TABLES: dict[str, dict[str, StoredColumn]] = {
     },
 }
 """The tables of a record with their columns; a column of an empty table may have no type."""
-OPTIONAL = ("distractors.parquet", "intensity", "person")
+OPTIONAL = ("distractors.parquet", "intensity", "untouched", "flags", "person")
 """Tables and columns that exist only if the dataset has such annotations."""
 
 

@@ -9,6 +9,7 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from statistics import median_high
@@ -54,7 +55,7 @@ def tables_of_videos(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) 
     """
     return Tables(
         videos=_table_of_videos(dataset, chosen),
-        truths=_table_of_truths(scheme, chosen),
+        truths=_table_of_truths(dataset, scheme, chosen),
         distractors=_table_of_distractors(chosen),
     )
 
@@ -71,8 +72,8 @@ def _table_of_videos(dataset: Dataset, chosen: Sequence[Video]) -> pd.DataFrame:
     return videos
 
 
-def _table_of_truths(scheme: Scheme, chosen: Sequence[Video]) -> pd.DataFrame:
-    """A row for each annotated expression; with its intensity where one is known."""
+def _table_of_truths(dataset: Dataset, scheme: Scheme, chosen: Sequence[Video]) -> pd.DataFrame:
+    """A row for each annotated expression; with its intensity, and its flags and untouched video where these are known."""
     annotated = [(video, expression) for video in chosen for expression in video.expressions]
     truths = pd.DataFrame(
         [
@@ -94,7 +95,16 @@ def _table_of_truths(scheme: Scheme, chosen: Sequence[Video]) -> pd.DataFrame:
     intensities = [expression.intensity for _, expression in annotated]
     if any(intensity is not None for intensity in intensities):
         truths["intensity"] = pd.array(intensities, dtype="Float64")
+    untouched = {video.key: dataset.untouched(video) for video in chosen}
+    if any(untouched.values()):
+        truths["untouched"] = [_key_beside(video, untouched[video.key]) for video, _ in annotated]
+        truths["flags"] = ["+".join(expression.flags) for _, expression in annotated]
     return truths
+
+
+def _key_beside(video: Video, id_: str) -> str:
+    """The key of another video of the same person; empty without an id."""
+    return replace(video, id=id_).key if id_ else ""
 
 
 def _table_of_distractors(chosen: Sequence[Video]) -> pd.DataFrame | None:

@@ -109,18 +109,15 @@ class MLflow(Tracker):
         if parent is None:
             self._show_scores(entry)
         run: str = made.info.run_id
-        self._params[run] = [Param(key, text) for key, text in entry.params.items()]
+        self._params[run] = [Param(_allowed_name(key), text) for key, text in entry.params.items()]
         if entry.data:
             self.client.log_inputs(run, list(map(_dataset, entry.data)))
         self._ends[run] = entry.end
         return run
 
     def metrics(self, run: str, points: Sequence[Point]) -> None:
-        """Log metrics, and the parameters that wait for them, in batches of MLflow's limit.
-
-        A character that it refuses in a name, as in `f1@cas_me2`, becomes `_`.
-        """
-        metrics = [Metric(re.sub(r"[^/\w.\- :]", "_", p.name), p.value, self._ends[run], p.step) for p in points]
+        """Log metrics, and the parameters that wait for them, in batches of MLflow's limit."""
+        metrics = [Metric(_allowed_name(p.name), p.value, self._ends[run], p.step) for p in points]
         batches_of_params = split_into_batches(self._params.pop(run, []), _PARAMS)
         batches_of_metrics = split_into_batches(metrics, _METRICS)
         for of_params, of_metrics in zip_longest(batches_of_params, batches_of_metrics, fillvalue=()):
@@ -255,6 +252,11 @@ def fetch_records(address: str, target: Path, notify: Callable[[str], object]) -
         raise RunError(
             f"MLflow at {store.describe()} does not list its runs ({shorten_error(error)}): check --from-mlflow"
         ) from error
+
+
+def _allowed_name(name: str) -> str:
+    """A name that MLflow takes: a character that it refuses, as in `f1@cas_me2`, becomes `_`."""
+    return re.sub(r"[^/\w.\- :]", "_", name)
 
 
 def _dataset(data: Data) -> DatasetInput:

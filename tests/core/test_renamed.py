@@ -23,6 +23,9 @@ class Lab(Dataset):
     def provided(self, video, name):
         return np.array([f"{video.key} {name}"])
 
+    def untouched(self, video):
+        return f"{video.dataset} {video.id} before"
+
     def person(self, key):
         return SubjectKey("people", f"{key.dataset} {key.subject}")
 
@@ -37,6 +40,7 @@ def test_Renamed_gives_own_data_under_the_other_name(renamed):
     assert (one.key, two.key) == ("other/1/v", "other/2/v")
     assert one.expressions == Lab(None).videos()[0].expressions
     assert renamed.frames(one) == "lab/1/v"
+    assert renamed.untouched(one) == "lab v before"
     assert renamed.landmarks(two).item() == 2
     assert renamed.provided(two, "flow").item() == "lab/2/v flow"
     assert (renamed.revision, renamed.kinds, renamed.one_per_video) == ("7", ("micro", "macro"), True)

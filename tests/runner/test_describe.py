@@ -140,3 +140,16 @@ def test_made_by_names_user_and_commit(tmp_path, monkeypatch):
     assert runner_describe.made_by.__wrapped__() == {"user": getpass.getuser(), "commit": commit}
     (tmp_path / "plugin.py").write_text("edited")
     assert runner_describe.made_by.__wrapped__()["dirty"] == "true"
+
+
+def test_truth_tables_name_untouched_copies(plan):
+    """Only where a dataset has some: the columns exist for no other."""
+    assert "untouched" not in truth_tables(plan.data).truths
+    home = plan.data.dataset
+    home.untouched = lambda video: "clean" if video.subject.endswith("1") else ""
+    truths = truth_tables(plan.data).truths
+    subjects = truths["video"].str.rpartition("/")[0]
+    expected = [f"{subject}/clean" if subject.endswith("1") else "" for subject in subjects]
+    assert truths["untouched"].tolist() == expected
+    assert any(expected)
+    assert set(truths["flags"]) == {""}

@@ -150,6 +150,20 @@ def test_metrics_send_all(tmp_path, database, n_params, n_points):
     assert sent.data.metrics == {point.name: point.value for point in points}
 
 
+def test_params_replace_refused_characters(database):
+    """A dataset of two frame rates has timings of `drawn@25` and `drawn@30`."""
+    entry = TrackedRun(
+        "mebench/drawn/loso", "rates", {"mebench.run_id": "rates"}, params={"timing.drawn@25.fps": "25.0"}
+    )
+    tracker = MLflow()
+    with tracker.open():
+        run = tracker.start(entry)
+        tracker.metrics(run, entry.metrics)
+        tracker.finish(run, entry)
+    ((sent,), _) = runs_of(database)
+    assert sent.data.params == {"timing.drawn_25.fps": "25.0"}
+
+
 def test_sync_nests_folds_with_costs(tmp_path, database, progress):
     folder = make_run(tmp_path / "runs", settings={"method.p": 0.6})
     mirror(folder, None, progress, None)

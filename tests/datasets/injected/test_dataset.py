@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from mebench.datasets.injected import dataset as injected
+from mebench.datasets.injected import dataset as injected, public_films
 
 from mebench.config import registry, resolve_dataset
 from mebench.errors import ConfigError, DataError, MebenchError
@@ -86,6 +86,39 @@ def test_videos_of_a_sham_have_no_truth(opened):
     dataset = opened(sham=True, copies=1)
     assert all(not video.expressions for video in dataset.videos())
     assert dataset.injections_of("injected/bert/rests_copy1")
+
+
+def test_untouched_names_the_copy_without_injections(opened):
+    dataset = opened(copies=1)
+    names = {video.id: dataset.untouched(video) for video in dataset.videos()}
+    assert names == {
+        "talks_copy1": "talks_untouched",
+        "talks_untouched": "",
+        "rests_copy1": "rests_untouched",
+        "rests_untouched": "",
+    }
+    alone = opened(copies=1, untouched=False)
+    assert {alone.untouched(video) for video in alone.videos()} == {""}
+
+
+def test_films_of_a_list_are_taken_unchanged_or_not_at_all(opened, tmp_path, monkeypatch):
+    """`git hash-object` says `ce013625…` of a line `hello`."""
+    list_file = tmp_path / "list.csv"
+    list_file.write_text(
+        "person,repository,commit,path,blob\np1,owner/films,abcdef0123456,a/one.mp4,ce013625030ba8dba906f756967f9e9ca394464a\n"
+    )
+    monkeypatch.setitem(public_films.LISTS, "public", list_file)
+    with pytest.raises(
+        DataError, match=r"git clone https://github.com/owner/films .*films && git -C .*films checkout abcdef0123"
+    ):
+        opened(films="public", root=str(tmp_path)).check()
+    film = tmp_path / "films/a/one.mp4"
+    film.parent.mkdir(parents=True)
+    film.write_text("hello\n")
+    assert public_films.find_public_films("public", tmp_path) == {("p1", "one"): film}
+    film.write_text("hello!\n")
+    with pytest.raises(DataError, match="has the content 4effa19f4f, not ce01362503"):
+        opened(films="public", root=str(tmp_path)).check()
 
 
 def test_seed_gives_other_places(opened):
