@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mebench.metrics.catalogue import METRICS
 
-PAGES = ("metrics", "metrics_recognition")
+PAGES = ("metrics", "metrics_recognition", "metrics_put_in")
 """The pages with sections of metrics, in `docs/reference/`."""
 SECTION = re.compile(r"""(?P<head>^#+ <a id="(?P<key>\S+)"></a>[^\n]*\n)(?P<body>.*?)(?=^#{2,3} |\Z)""", re.M | re.S)
 FACTS = re.compile(r"\A\n<!--\n```python hidden markdown\nabout\([^\n]*\)\n```\n-->\n")

@@ -357,6 +357,8 @@ def _linked_metric(name: str, folder: Path) -> str:
     """
     metric = find_metric(name)
     page = "docs/reference/metrics.md" if "spotting" in metric.sections else "docs/reference/metrics_recognition.md"
+    if metric.column:
+        page = "docs/reference/metrics_put_in.md"
     return f"[{metric.label}](../../{page}#{metric.name})" if _lies_beside(folder, page) else metric.label
 
 

@@ -15,6 +15,7 @@ from mebench.metrics import (
     ranked_scores,
     scores_in_time,
     timing_errors,
+    untouched_copies,
 )
 from mebench.metrics.metric import Metric, by_key
 
@@ -51,6 +52,7 @@ METRICS: dict[str, Metric] = by_key(
         *counted_scores.OF_DUPLICATES,
         *ranked_scores.CURVES,
         *frame_scores.OF_FRAMES,
+        *untouched_copies.BESIDE_UNTOUCHED,
         *joint_scores.OF_BOTH,
         *classification.OF_CLIPS,
         *classification.OF_CONFIDENCES,

@@ -179,6 +179,7 @@ class Metric:
         factor: for a score of a whole analysis, the score of emotions by which that of spotting is multiplied.
         of_unit: True if it is defined only where one class says that an action unit is absent.
         timed: True if it needs the length of all videos.
+        column: optional column of the truths without which it does not exist; empty if it needs none.
         ranked: True if it needs the order of confidences within one kind.
         matching: rule of matching under which alone it exists (`Convention.matching`); empty for all.
         support: subjects that a score of spotting depends on: those with `truths`, those with `spotted` intervals, or `everybody`.
@@ -212,6 +213,7 @@ class Metric:
     factor: str = ""
     of_unit: bool = False
     timed: bool = False
+    column: str = ""
     ranked: bool = False
     matching: str = ""
     support: Support = "truths"

@@ -153,7 +153,7 @@ class SpottingCounts:
         counts = self.under(weights, ranked)
         undefined = np.full(len(weights), np.nan)
         scores = {}
-        for key in _keys_of_counts(in_columns=True):
+        for key in [*_keys_of_counts(in_columns=True), *_keys_of_columns(self.tables[0])]:
             is_defined = self.convention.defines(key)
             scores[key] = counts.score(self._computed_as(key)) if is_defined else undefined
         return scores
@@ -188,9 +188,14 @@ class SpottingCounts:
         return rank_units(self.unit, len(self.truths), self.confidence if by_confidence else None)
 
 
+def _keys_of_columns(truths: pd.DataFrame) -> list[str]:
+    """The metrics that exist only with an optional column of the truths, which is there."""
+    return [key for key, metric in METRICS.items() if metric.column and metric.column in truths]
+
+
 def _keys_of_counts(in_columns: bool) -> list[str]:
-    """The metrics that go by spotted intervals: those with a column in tables, or the others."""
-    keys = [key for key, metric in METRICS.items() if metric.of_spotted or metric.of_pairs]
+    """The metrics that go by spotted intervals of any truths: those with a column in tables, or the others."""
+    keys = [key for key, metric in METRICS.items() if (metric.of_spotted or metric.of_pairs) and not metric.column]
     return [key for key in keys if (key in COLUMNS["spotting"]) == in_columns]
 
 

@@ -193,7 +193,8 @@ def _sections(summary: Mapping[str, Any]) -> list[ScoreSection]:
             if not _is_shown(metric, score, part.name):
                 continue
             level = of_floor.get(metric)
-            is_main = metric in MAIN[part.task] or catalogue.find_metric(metric).own
+            is_special = catalogue.find_metric(metric).own or catalogue.find_metric(metric).column
+            is_main = metric in MAIN[part.task] or is_special
             row = ScoreRow(metric, score.plain(), None if level is None else level.plain())
             (main if is_main else further).append(row)
         main.sort(key=lambda row: row.metric != main_metric(part))

@@ -678,8 +678,8 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
         if part.task == "analysis":
             note = f"{format_mean_count(part.counts.n or 0, 2)} true positives"
         chance = _level_beside(table, part)
-        own = [metric for metric in part.scores if find_metric(metric).own]
-        for metric in (*MAIN[part.task], *own):
+        special = [metric for metric in part.scores if find_metric(metric).own or find_metric(metric).column]
+        for metric in (*MAIN[part.task], *special):
             if part.task == "recognition" and metric not in part.scores:
                 continue
             digits = find_metric(metric).digits

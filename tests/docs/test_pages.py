@@ -110,7 +110,7 @@ def test_pages_import_what_shown_blocks_use():
 @pytest.mark.parametrize(
     ("pages", "names"),
     [
-        (("metrics", "metrics_recognition"), METRICS),
+        (("metrics", "metrics_recognition", "metrics_put_in"), METRICS),
         (("conventions",), CONVENTIONS),
         (("protocols",), PROTOCOLS.keys() - ADDED),
     ],

@@ -34,9 +34,10 @@ from tests.metrics.test_summary import CLASSES, random_run, spot, tables, truth,
 
 HIGHER = (
     "precision recall f1 f1_at_iou ap50 ap asr precision_large f1_large auc tpr acc_mesr strs accuracy uf1 uar wf1 wr "
-    "unit_f1 jaccard mean_unit_f1 recall_at_half recall_at_one recall_at_two f1@cas_me2 f1@samm_lv"
+    "unit_f1 jaccard mean_unit_f1 recall_at_half recall_at_one recall_at_two f1@cas_me2 f1@samm_lv "
+    "apex_inside apex_inside_still apex_inside_speech apex_inside_turning"
 )
-LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fp_per_macro fp_elsewhere fpr ece"
+LOWER = "apex_mae_ms apex_mae_frames fp_per_minute fp_per_macro fp_elsewhere fpr ece apex_before"
 ZERO = "onset_bias_ms offset_bias_ms"
 CURVES = "curve bins"
 
@@ -59,7 +60,8 @@ def test_METRICS_are_the_scores_that_summaries_hold():
     assert run.clips is not None
     every = range(400)
     frames = pd.DataFrame({"video": run.videos["video"][0], "kind": "micro", "frame": every, "score": np.sin(every)})
-    run = replace(run, clips=run.clips.assign(probability=0.5), frame_scores=frames)
+    truths = run.truths.assign(untouched=run.videos["video"][0], flags="still")
+    run = replace(run, truths=truths, clips=run.clips.assign(probability=0.5), frame_scores=frames)
     shown = [(f"d/{n}/a", "AU4" if n % 2 else "absent", "AU4") for n in range(4)]
     names = [f"d/{n}/a" for n in range(4)]
     short = tables(videos(*names), [truth(name, 50, "negative") for name in names], [], shown)
