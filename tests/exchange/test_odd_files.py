@@ -219,3 +219,41 @@ def test_read_sheet_joins_a_folder_of_textgrids(tmp_path, by_person):
 def test_read_sheet_refuses_a_folder_of_tables(tmp_path):
     with pytest.raises(DataError, match="is a folder without files of ELAN"):
         counts(tmp_path)
+
+
+def seconds(name, table=SPOTTED, rate=25.0):
+    """A table whose ends are times in columns called after a pattern."""
+    times = {name.format("start", "onset"): table["onset"] / rate, name.format("end", "offset"): table["offset"] / rate}
+    return table.drop(columns=["onset", "offset"]).assign(**times)
+
+
+FORMS_OF_ONE_SET = {
+    "another order of rows": (SPOTTED[::-1], {}),
+    "percents of confidence": (SPOTTED.assign(confidence=[91.0, 35.5, 80, 75, 55, 20]), {}),
+    "seconds": (seconds("{1}_s"), {"fps": 25}),
+    "milliseconds": (seconds("{1}_ms", rate=0.025), {"fps": 25}),
+    "t-start and t-end": (seconds("t-{0}"), {"fps": 25}),
+    "decimal zeros": (SPOTTED.assign(onset=[f"{onset}.00" for onset in SPOTTED["onset"]]), {}),
+    "semicolons and decimal commas": (
+        SPOTTED.assign(confidence=0.5).to_csv(sep=";", decimal=",", index=False),
+        {},
+    ),
+    "a column of kinds": (SPOTTED.assign(type="ME"), {}),
+    "joined names": (SPOTTED.assign(video=SPOTTED["subject"] + "_" + SPOTTED["video"]).drop(columns="subject"), {}),
+    "paths of films": (
+        SPOTTED.assign(video=[f"/data/films/{video}.avi" for video in SPOTTED["video"]]),
+        {"loose_ids": True},
+    ),
+    "a frame rate": (SPOTTED, {"fps": 200}),
+    "a broken frame rate": (seconds("{1}_s", rate=29.97), {"fps": 29.97}),
+    "time codes": (
+        SPOTTED.assign(**{end: [f"0:{frame / 25:06.3f}" for frame in SPOTTED[end]] for end in ("onset", "offset")}),
+        {"fps": 25},
+    ),
+}
+
+
+@pytest.mark.parametrize("form", FORMS_OF_ONE_SET)
+def test_score_gives_one_number_for_all_forms_of_one_set(file, form):
+    given, options = FORMS_OF_ONE_SET[form]
+    assert counts(file(given, "odd.csv") if isinstance(given, str) else given, **options) == (4, 2, 2)
