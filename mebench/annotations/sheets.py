@@ -403,8 +403,14 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
     return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
 
 
+_LONG_LINE = re.compile(rf"(?:\A|[\r\n])[^\r\n]{{{TEXT_TABLE_COLUMNS}}}")
+"""A line that is long enough for as many separators as there may be columns."""
+
+
 def _refuse_wide_lines(text: str, file: str) -> None:
     """Refuse a table with more columns than anybody writes. Each of them would cost memory in every row."""
+    if not _LONG_LINE.search(text):
+        return
     for number, line in enumerate(lines_of(text), 1):
         if len(line) <= TEXT_TABLE_COLUMNS:
             continue
@@ -930,12 +936,12 @@ def _filled_rows(path: Path, name: str, numbered_rows: Iterable[tuple[int, Seque
     """The rows with text, each up to its last cell with text; more than `SHEET_ROWS` are refused."""
     kept: list[tuple[int, tuple[str, ...]]] = []
     for number, row in numbered_rows:
-        if not row:
+        width = len(row)
+        while width and not row[width - 1].strip():
+            width -= 1
+        if not width:
             continue
-        filled_columns = [column for column, text in enumerate(row, 1) if text.strip()]
-        if not filled_columns:
-            continue
-        kept.append((number, tuple(row[: filled_columns[-1]])))
+        kept.append((number, tuple(row[:width])))
         if len(kept) > SHEET_ROWS:
             raise DataError(
                 f"sheet {name!r} of {path} has more than {SHEET_ROWS:,} rows, and no more are read (line {number:,}): {remedy}"

@@ -24,6 +24,9 @@ from mebench.exchange.row_layouts import NAMES_OF_PARTS
 from mebench.exchange.text_table import OtherColumns, TextTable, column_option
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.lazy_imports import load_lazily
+from mebench.metrics.conventions import find_convention
+from mebench.metrics.matching import ends_of, sharing_pairs
+from mebench.metrics.tables import number_groups
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -599,12 +602,12 @@ def true_classes(named: pd.DataFrame, truths: pd.DataFrame) -> NDArray[np.object
         truths: the same and `emotion` of the truth.
     """
     labelled = truths[truths["emotion"].notna() & (truths["emotion"] != "")]
-    numbered = named[["video", "onset", "offset"]].reset_index(drop=True).rename_axis("row").reset_index()
-    both = numbered.merge(labelled[["video", "onset", "offset", "emotion"]], on="video", suffixes=("", "_true"))
-    shared = np.minimum(both["offset"], both["offset_true"]) - np.maximum(both["onset"], both["onset_true"]) + 1
-    best = (
-        both.assign(shared=shared)[shared > 0].sort_values("shared", kind="stable").drop_duplicates("row", keep="last")
-    )
     true = np.full(len(named), "", dtype=object)
-    true[best["row"].to_numpy(np.intp)] = best["emotion"].to_numpy(object)
+    if labelled.empty or named.empty:
+        return true
+    of_named, of_labelled = number_groups(["video"], named, labelled)
+    pairs = sharing_pairs(of_named, of_labelled, ends_of(named), ends_of(labelled), find_convention("strict"))
+    # What is written last stays: of the truths of an answer the one that shares most, of several the last.
+    in_order = np.lexsort((pairs.truth, pairs.intersection, pairs.prediction))
+    true[pairs.prediction[in_order]] = labelled["emotion"].to_numpy(object)[pairs.truth[in_order]]
     return true
