@@ -2,10 +2,12 @@ import re
 from pathlib import Path
 
 import pytest
+from pybtex.database import parse_string
 
 from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers, read_sources
 from mebench.config import registry
 from mebench.errors import DataError
+from mebench.output.table import latex_text
 from mebench.records.published import read_published
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -62,6 +64,20 @@ def test_citation_is_bibtex_with_escaped_text():
     assert r"author = {{Müller \& Co} and {Li}}" in entry
     assert r"title = {{On 5 \% of faces}}" in entry
     assert "doi = {10.1/x}" in entry
+
+
+def test_citation_is_what_a_parser_of_bibtex_reads():
+    """Every paper of a method and of a published value, through an independent reader of `.bib` files."""
+    citations = distinct_papers([*cite_methods(METHODS), *read_sources(LEADERBOARDS).values()])
+    entries = parse_string("\n\n".join(citation.to_bibtex() for citation in citations), "bibtex").entries
+    assert list(entries) == [citation.key for citation in citations]
+    for citation in citations:
+        entry = entries[citation.key]
+        assert entry.fields["title"] == f"{{{latex_text(citation.title)}}}"
+        assert entry.fields.get("year", "") == citation.year
+        read = [person.last_names for person in entry.persons.get("author", [])]
+        assert read == [[name if name == "others" else f"{{{latex_text(name)}}}"] for name in citation.authors]
+        assert {name: entry.fields[name] for name, _ in citation.identifiers} == dict(citation.identifiers)
 
 
 def test_read_sources_knows_each_source_of_published_values():

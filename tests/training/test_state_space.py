@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from mambapy.mamba import MambaBlock, MambaConfig
 
 from mebench.training.state_space import STATES, Scan, StateBlock, StateSpace
 
@@ -46,6 +47,22 @@ def test_StateSpace_equals_plain_loops(channels, precision):
         weights = {name: tensor.double().numpy() for name, tensor in space.state_dict().items()}
         expected = [read_plainly(weights, one) for one in x.double().numpy()]
         np.testing.assert_allclose(space(x), expected, atol=1e-9 if precision == torch.float64 else 1e-5)
+
+
+@pytest.mark.parametrize("channels", [16, 40])
+def test_StateSpace_equals_mambapy_with_gradients(channels):
+    """An independent program with the same names of parameters, which takes all moments at once by a parallel scan."""
+    torch.manual_seed(0)
+    theirs = MambaBlock(MambaConfig(d_model=channels, n_layers=1, d_state=STATES))
+    ours = StateSpace(channels)
+    ours.load_state_dict(theirs.state_dict())
+    x = torch.randn(3, 11, channels)
+    expected, found = theirs(x), ours(x)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+    expected.square().sum().backward()
+    found.square().sum().backward()
+    for name, parameter in theirs.named_parameters():
+        torch.testing.assert_close(ours.get_parameter(name).grad, parameter.grad, rtol=1e-3, atol=1e-5)
 
 
 def test_Scan_has_gradients_of_finite_differences():
