@@ -18,6 +18,7 @@ from mebench.boards.named_boards import read_named_boards
 ROOT = Path(__file__).parents[1]
 README, CI = ROOT / "README.md", ROOT / ".ci" / "run"
 MODULES = {
+    "axe_playwright_python.sync_playwright": "test",
     "captum": "explain",
     "distributed": "dask",
     "h5py": "keras",
