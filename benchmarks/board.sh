@@ -4,7 +4,7 @@
 #     benchmarks/board.sh FOLDER [PART...]
 #
 # Runs go to FOLDER/runs and features to FOLDER/cache (about 60 GB for all parts). PART is one of all, anchors, seeds, null, absolute, presets, paper,
-# tuned, quiet, protocols, field, publish; by default all but paper, quiet, field and publish, one after the other. Each line goes on where it was stopped when it is given again.
+# tuned, quiet, protocols, field, injected, publish; by default all but paper, quiet, field, injected and publish, one after the other. Each line goes on where it was stopped when it is given again.
 set -euo pipefail
 folder=${1:?name a folder for runs and features}; shift
 parts=${*:-all anchors seeds null absolute presets tuned protocols}
@@ -71,6 +71,21 @@ for part in $parts; do
             [ "$method" = sfamnet ] || mebench run "method=$method" dataset=synthetic dataset.preset=field \
                 "kinds=[micro]" protocol=kfold protocol.folds=2 seed=0 "runs=$folder/field" "cache=$folder/cache"
         done
+        ;;
+    injected)  # public films of 28 people with micro-expressions put in; CLONES is the folder of the repositories' clones
+        films=("runs=$folder/injected" "cache=$folder/cache" dataset=injected dataset.films=public "dataset.root=${CLONES:?name the folder of the clones}"
+            protocol=kfold protocol.folds=2 seed=0)
+        flow=method.flow=tvl1_eps05
+        of_films() { mebench run "method=$1" "${@:2}" "${films[@]}"; }
+        for method in mean softnet mtsn tsmsnet spotformer me_tst boosting_vrme; do of_films "$method" method.preset=short; done
+        for method in linear_spotter block_motion optical_strain mdmd lbp_chi2; do of_films "$method" $flow method.stride=3; done
+        for method in abpn auw_gcn; do of_films "$method" $flow; done
+        of_films concat_cnn method.features=motion $flow method.short=true
+        of_films actionformer method.preset=light method.features=motion $flow
+        of_films lgsnet method.preset=narrow method.features=motion $flow
+        of_films of_fd method.size=128
+        of_films apex_frequency
+        of_films random
         ;;
     quiet)  # a training on 54 people each
         once() { mebench run -m "runs=$folder/quiet" "${common[@]}" protocol=holdout protocol.share=0.1 seed=0 "$@"; }

@@ -18,6 +18,7 @@ from mebench.boards.named_boards import board_contents, read_named_boards
 from mebench.boards.power import find_detectable
 from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
+from mebench.grouping import group_by
 from mebench.intake import integrity
 from mebench.intake.integrity import check_record, check_scores
 from mebench.metrics import epoch_choices
@@ -416,6 +417,21 @@ def test_named_boards_are_few_and_have_rows():
     places = [index.index(f"**[{board.title}](boards/{board.id}.md)**") for board in boards]
     assert places == sorted(places)
     assert "No row yet." not in index
+
+
+def test_tables_count_ranks_among_their_own_rows():
+    """No range goes beyond the ranked rows of its part and member, and each holds its row's rank."""
+    checked = 0
+    for file in sorted((BOARDS / "tables").glob("*.json")):
+        table = json.loads(file.read_text())
+        parts = table.get("parts", []) if isinstance(table, dict) else []  # the files of answers hold lists
+        for part in parts:
+            for rows in group_by(part["rows"], key=lambda row: row["member"]).values():
+                ranges = [row["ranks"] for row in rows if row["ranks"]]
+                checked += len(ranges)
+                for rank, (first, last) in enumerate(ranges, 1):
+                    assert 1 <= first <= rank <= last <= len(ranges), file.name
+    assert checked > 100
 
 
 def test_named_boards_show_every_method_or_say_why(committed_contents):
