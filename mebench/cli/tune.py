@@ -11,9 +11,10 @@ from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_in
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
+from mebench.output.terminal import print_lines
 
 with lazy_imports():
-    from mebench.tuning import outcome, records, run_studies
+    from mebench.tuning import outcome, records, run_studies, tuning_page
 
 app = typer.Typer()
 
@@ -132,5 +133,6 @@ def tune_command(
     tuned = run_studies.tune_and_judge(settings, options, progress)
     if write_json(tuned.plain, json):
         outcome.print_tuning(tuned.plain)
+        print_lines(f"{Path(tuned.plain['folder']) / tuning_page.PAGE}: the page")
     if write is not None:
         progress.notify(*(f"{write}: {line}" for line in outcome.write_tuned(tuned, Path(write).expanduser())))

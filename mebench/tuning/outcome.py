@@ -131,28 +131,49 @@ def _count_finished(study: Study) -> int:
 def print_tuning(plain: Mapping[str, Any]) -> None:
     """Print the tuned values, their gain on new subjects, and the paths of all files."""
     out = make_console()
-    for line in _trials_in_words(plain):
+    for line in trials_in_words(plain):
         out.print(line)
-    out.print(
-        _table("values", ["parameter", "acts on", "searched", "default", "tuned", "importance"], _value_rows(plain))
-    )
-    paths = list(plain["objectives"])
-    if len(paths) > 1:
-        for name, study in plain["studies"].items():
-            of_fold = f" of {name}" if plain["nested"] else ""
-            title = f"Pareto front{of_fold} (inner scores)"
-            out.print(_table(title, ["trial", *paths, "values"], _front_rows(study, paths)))
-    rows = _score_rows(plain)
-    if rows:
-        title = f"scores: inner subjects, and {format_count(plain['outer_subjects'], 'outer one')} that no trial has touched"
-        out.print(_table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows))
+    out.print(value_table(plain))
+    for table in front_tables(plain):
+        out.print(table)
+    scores = score_table(plain)
+    if scores:
+        out.print(scores)
     for line in tuning_remarks(plain):
         out.print(line)
-    scores = shell_command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
-    out.print(f"figures and trials are in {plain['folder']}; all scores: {scores}")
+    compared = shell_command("compare", [plain["runs"]["tuned"], plain["runs"]["default"]])
+    out.print(f"figures and trials are in {plain['folder']}; all scores: {compared}")
 
 
-def _trials_in_words(plain: Mapping[str, Any]) -> list[str]:
+def value_table(plain: Mapping[str, Any]) -> Table:
+    """The tuned values beside the default's."""
+    heads = ["parameter", "acts on", "searched", "default", "tuned", "importance"]
+    return _table("values", heads, _value_rows(plain))
+
+
+def front_tables(plain: Mapping[str, Any]) -> list[Table]:
+    """The Pareto front of each study; none with a single objective."""
+    paths = list(plain["objectives"])
+    if len(paths) < 2:
+        return []
+    tables = []
+    for name, study in plain["studies"].items():
+        of_fold = f" of {name}" if plain["nested"] else ""
+        title = f"Pareto front{of_fold} (inner scores)"
+        tables.append(_table(title, ["trial", *paths, "values"], _front_rows(study, paths)))
+    return tables
+
+
+def score_table(plain: Mapping[str, Any]) -> Table | None:
+    """The scores of both configurations on inner and outer subjects; None if only a cost was tuned."""
+    rows = _score_rows(plain)
+    title = (
+        f"scores: inner subjects, and {format_count(plain['outer_subjects'], 'outer one')} that no trial has touched"
+    )
+    return _table(title, ["score", "configuration", "inner", "outer", INTERVAL, "p"], rows) if rows else None
+
+
+def trials_in_words(plain: Mapping[str, Any]) -> list[str]:
     """The study, its trials by state, and the seconds that they took."""
     studies = list(plain["studies"].values())
     spent = plain["seconds"]
@@ -246,13 +267,13 @@ def _optimism_in_words(path: str, score: Mapping[str, Any]) -> str:
     """How much better the tuned values look on the tuning subjects than on new ones."""
     optimism, lost = score["flattered"], score["flattered_gain"]
     direction = "better" if optimism > 0 else "worse"
-    look = f"{path}: the tuned values look {_number(path, abs(optimism))} {direction} on the tuning subjects than on new ones"
+    look = f"{path}: the tuned values score {_number(path, abs(optimism))} {direction} on the tuning subjects than on new ones"
     if lost is None:
         return look
     inner = _number(path, score["inner"]["gain"], "+")
     outer = _number(path, score["outer"]["gain"]["value"], "+")
-    verdict = f"an optimism of {_number(path, lost)}" if lost > 0 else "no optimism"
-    return f"{look}; the gain was {inner} on the tuning subjects and {outer} on new ones: {verdict}"
+    verdict = f"{_number(path, lost)} of it is lost on new ones" if lost > 0 else "none of it is lost"
+    return f"{look}; their gain over the default is {inner} there and {outer} on new ones: {verdict}"
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:
@@ -466,6 +487,9 @@ def write_study_figures(stored: optuna.Study, study: Study, folder: Path) -> lis
         # The context takes back the style that Optuna chooses for everybody.
         with pyplot.rc_context(), pyplot.ioff(), silence_optuna():
             axes = np.atleast_1d(draw())
+            if name == "history":
+                for line in axes[0].lines:
+                    line.set_drawstyle("steps-post")  # the best value holds until the next trial
             if study.default is not None and name in ("history", "slices"):
                 for axis in axes.flat:
                     axis.axhline(study.default.values[0], color=DEFAULT, linestyle=":", label="default")

@@ -47,6 +47,7 @@ from mebench.tuning.records import COST, Objective, Study, Terms, Trial, TuneOpt
 from mebench.tuning.space import Space, read_space, select_for_task, with_values
 from mebench.tuning.splits import Split, nested_studies, people_of_folds, tuning_set
 from mebench.tuning.study import SharedStudy, Step, StudyStorage
+from mebench.tuning.tuning_page import write_tuning_page
 
 
 def _lock_folder(folder: RunFolder) -> FileLock:
@@ -466,6 +467,7 @@ def tune_and_judge(config: RunConfig, options: TuneOptions, progress: Progress) 
     facts = TuningFacts(planned.name, str(planned.place), options.nested, seconds)
     tuned = summarize_tuning(config, planned.splits, planned.space, studies, judged, facts)
     replace_file(planned.folder / "outcome.json", json.dumps(tuned.plain, indent=1, allow_nan=False) + "\n")
+    write_tuning_page(tuned.plain)
     return tuned
 
 

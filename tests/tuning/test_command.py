@@ -1,5 +1,6 @@
 """The verb, as people type it."""
 
+import html
 import json
 import subprocess
 import sys
@@ -94,3 +95,19 @@ def test_tune_without_options_takes_defaults_of_TuneOptions(monkeypatch):
     )
     assert invoke("method=mean", "dataset=synthetic").exit_code == 0
     assert given == [TuneOptions()]
+
+
+def test_tune_writes_a_page_that_begins_with_the_conclusion(toy, tmp_path):
+    done = invoke(*toy("method.lr=0.1", "dataset.subjects=5"), "--acts", "postprocess", "--trials", "4")
+    assert done.exit_code == 0, done.output
+    (page,) = (tmp_path / "work" / "tuning").glob("*/report.html")
+    assert page.name in done.output
+    text = html.unescape(page.read_text())
+    found = json.loads((page.parent / "outcome.json").read_text())
+    conclusion = f"{found['conclusion'][0].upper()}{found['conclusion'][1:]}."
+    parts = (conclusion, 'class="contents"', 'id="scores"', 'id="values"', "data:image/png", 'id="provenance"')
+    places = [text.index(part) for part in parts]
+    assert places == sorted(places)
+    (study,) = found["studies"].values()
+    for value in study["best"]["params"].values():
+        assert outcome.value_in_words(value) in text
