@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mebench.cli.option_checks import at_home
 from mebench.cli.option_types import Json, RunId, Runs, print_remarks
 from mebench.cli.verbs import verb_group
 from mebench.errors import DataError, SomeFailedError, describe_error
@@ -103,7 +104,9 @@ def challenge_check_command(
 def challenge_submit_command(
     name: TaskName,
     run: RunId,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder for the files.")],
+    out: Annotated[
+        Path, typer.Option("-o", "--out", callback=at_home, metavar="FOLDER", help="The folder for the files.")
+    ],
     runs: Runs = "",
     json: Json = None,
 ) -> None:
@@ -219,7 +222,7 @@ def _main_score(task: ChallengeTask, kinds: Sequence[str]) -> str:
 def challenge_bundle_command(
     name: TaskName,
     truth: Truth,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to make.")],
+    out: Annotated[Path, typer.Option("-o", "--out", callback=at_home, metavar="FOLDER", help="The folder to make.")],
     json: Json = None,
 ) -> None:
     """Make a scoring program for Codabench.

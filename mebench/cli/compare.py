@@ -22,7 +22,7 @@ from mebench.cli.file_words import (
     refuse_options,
 )
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
-from mebench.cli.option_checks import check_file
+from mebench.cli.option_checks import at_home, check_file
 from mebench.cli.option_types import (
     Column,
     Encoding,
@@ -305,7 +305,9 @@ def report_command(
     other: Annotated[
         str | None, typer.Argument(metavar="[RUN]", help="Another run on the same videos, for comparison.")
     ] = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = "report.html",
+    out: Annotated[
+        str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The page.")
+    ] = "report.html",
     figures: Annotated[
         str | None,
         typer.Option("--figures", metavar="DIR", help=("Also write its figures into this folder: SVG, PNG and PDF.")),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.account import account_lines
-from mebench.cli.option_checks import check_file
+from mebench.cli.option_checks import at_home, check_file
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
@@ -119,7 +119,7 @@ def _print_verification(id_: str, seen: Verification) -> None:
 
 @app.command("preview", epilog="Example: mebench data preview dataset=synthetic -o faces.png")
 def data_preview_command(
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE.png", help="The image to write.")],
+    out: Annotated[str, typer.Option("-o", "--out", callback=at_home, metavar="FILE.png", help="The image to write.")],
     words: DatasetWords = None,
     files: Files = None,
     plugins: Plugins = None,
@@ -178,7 +178,9 @@ def _plain_strip(strip: Strip) -> dict[str, Any]:
 
 @app.command("describe", epilog="Example: mebench data describe dataset=synthetic --out described")
 def data_describe_command(
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to write into.")],
+    out: Annotated[
+        str, typer.Option("-o", "--out", callback=at_home, metavar="FOLDER", help="The folder to write into.")
+    ],
     words: DatasetWords = None,
     files: Files = None,
     plugins: Plugins = None,
@@ -205,7 +207,10 @@ def data_describe_command(
 @app.command("fake", epilog="Example: mebench data fake dataset=casme2 --out drawn")
 def data_fake_command(
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="FOLDER", help=("A folder that is empty or does not exist yet."))
+        str,
+        typer.Option(
+            "-o", "--out", callback=at_home, metavar="FOLDER", help=("A folder that is empty or does not exist yet.")
+        ),
     ],
     words: DatasetWords = None,
     files: Files = None,
@@ -248,7 +253,12 @@ def _words_of_fake(folders: Mapping[str, Path]) -> list[str]:
 @app.command("unpack", epilog="Example: mebench data unpack CASME2 -o CASME2/frames")
 def data_unpack_command(
     source: Annotated[str, typer.Argument(metavar="PATH", help="A folder, or one archive or video file.")],
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder to write; it may lie in PATH.")],
+    out: Annotated[
+        str,
+        typer.Option(
+            "-o", "--out", callback=at_home, metavar="FOLDER", help="The folder to write; it may lie in PATH."
+        ),
+    ],
     first: Annotated[int, typer.Option("--first", metavar="N", help="File number of a video's first frame.")] = 1,
     json: Json = None,
 ) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench import result_cache
+from mebench.cli.option_checks import at_home
 from mebench.cli.option_types import (
     Files,
     Json,
@@ -87,9 +88,12 @@ STATUS = {
 }
 """The outcome for a record, with its new place."""
 BoardOut = Annotated[
-    str, typer.Option("--out", metavar="FOLDER", help="The folder of the leaderboard: tables, site, records.")
+    str,
+    typer.Option(
+        "--out", callback=at_home, metavar="FOLDER", help="The folder of the leaderboard: tables, site, records."
+    ),
 ]
-RecordsOut = Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for records.")]
+RecordsOut = Annotated[str, typer.Option("--out", callback=at_home, metavar="FOLDER", help="The folder for records.")]
 
 
 @app.command("build", epilog="Example: mebench leaderboard build --runs runs")
@@ -280,7 +284,9 @@ def leaderboard_archive_command(
     leaderboard: Annotated[
         str, typer.Option("--leaderboard", metavar="FOLDER", help="The folder of the leaderboard.")
     ] = "leaderboards",
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "archive",
+    out: Annotated[
+        str, typer.Option("--out", callback=at_home, metavar="FOLDER", help="The folder to write into.")
+    ] = "archive",
     json: Json = None,
 ) -> None:
     """Pack a board with its tables and records, with hashes.
@@ -338,7 +344,9 @@ def leaderboard_submit_command(
     source: Annotated[
         str, typer.Option("--source", metavar="WORDS", help="Of answers to questions: where they are public.")
     ] = "",
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder to write into.")] = "sent",
+    out: Annotated[
+        str, typer.Option("--out", callback=at_home, metavar="FOLDER", help="The folder to write into.")
+    ] = "sent",
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:

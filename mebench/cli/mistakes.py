@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from mebench.cli.file_words import OF_FILES, Fps, LooseIds, Truth, is_single_table, refuse_files, refuse_options
-from mebench.cli.option_checks import check_folder
+from mebench.cli.option_checks import at_home, check_folder
 from mebench.cli.option_types import Column, Encoding, Json, Plugins, Runs, Where, add_plugins, print_remarks
 from mebench.errors import RunError, check_known, refused_by_system
 from mebench.files import write_text
@@ -57,7 +57,9 @@ def mistakes_command(
     where: Where = None,
     csv: Annotated[
         str | None,
-        typer.Option("--csv", metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."),
+        typer.Option(
+            "--csv", callback=at_home, metavar="FOLDER", help="Also write each mistake, classes and subjects as CSV."
+        ),
     ] = None,
     clips: Annotated[
         bool, typer.Option("--clips", help="The file with onset and offset names the emotions of given clips.")

@@ -2,7 +2,9 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
+from typing import overload
 
 from mebench.atomic import nearest_existing
 from mebench.errors import ConfigError
@@ -21,6 +23,21 @@ def days_of(text: str) -> float:
     if match is None:
         raise ConfigError(f"--older-than must be a number of hours, days or weeks such as 12h, 30d or 2w, not {text!r}")
     return float(match[1]) * {"h": 1 / 24, "d": 1.0, "w": 7.0}[match[2]]
+
+
+@overload
+def at_home(place: str) -> str: ...
+@overload
+def at_home(place: Path) -> Path: ...
+@overload
+def at_home(place: None) -> None: ...
+def at_home(place: str | Path | None) -> str | Path | None:
+    """A place with the user's folder for `~`, as shells leave it in `--json=~/a.json`."""
+    if place is None or not str(place).startswith("~"):
+        return place
+    with suppress(RuntimeError):  # nobody of that name: a folder may be called so
+        return type(place)(Path(place).expanduser())
+    return place
 
 
 def check_file(option: str, target: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from mebench.account import account_lines, column_lines
 from mebench.cli.complete import complete_word
-from mebench.cli.option_checks import check_file
+from mebench.cli.option_checks import at_home, check_file
 from mebench.errors import ConfigError, SomeFailedError
 from mebench.lazy_imports import lazy_imports
 from mebench.output.progress import Progress
@@ -29,9 +29,11 @@ if TYPE_CHECKING:
 
 def _target(ctx: typer.Context, value: str | None) -> str | None:
     """Refuse now a file that could not be written after hours of work."""
-    if not ctx.resilient_parsing and value not in (None, "-"):
-        check_file("--json", str(value))
-    return value
+    if ctx.resilient_parsing or value in (None, "-"):
+        return value
+    target = at_home(str(value))
+    check_file("--json", target)
+    return target
 
 
 def _settings(ctx: typer.Context, words: list[str] | None) -> list[str] | None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mebench.cli.option_checks import check_file
+from mebench.cli.option_checks import at_home, check_file
 from mebench.cli.option_types import Json, Plugins, Runs, add_plugins
 from mebench.errors import ConfigError, check_known
 from mebench.lazy_imports import lazy_imports
@@ -54,7 +54,10 @@ def table_command(
     task: Task = "",
     part: Part = "",
     out: Annotated[
-        str | None, typer.Option("-o", "--out", metavar="FILE", help="The file: .tex with a .bib beside it, .md, .csv.")
+        str | None,
+        typer.Option(
+            "-o", "--out", callback=at_home, metavar="FILE", help="The file: .tex with a .bib beside it, .md, .csv."
+        ),
     ] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="latex|markdown|csv", help="Print this form instead of a table.")
@@ -117,7 +120,7 @@ def table_command(
 def plot_command(
     names: NAMES,
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.")
+        str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The figure: .png, .svg or .pdf.")
     ] = "scores.png",
     metric: Metrics = None,
     row: Rows = None,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mebench.cli.complete import complete_plugin, known_names
+from mebench.cli.option_checks import at_home
 from mebench.cli.option_types import Files, Json, Plugins, Words, add_plugins, config_from_words
 from mebench.cli.verbs import verb_group
 from mebench.config.spellings import without_other_numbers
@@ -327,7 +328,10 @@ def _parameters(section: sections.Section, packaged: Mapping[str, Any]) -> list[
 new_app = verb_group("new")
 
 Out = Annotated[
-    str, typer.Option("-o", "--out", metavar="FOLDER", help="The folder of plugins, for --plugins; plugins.")
+    str,
+    typer.Option(
+        "-o", "--out", callback=at_home, metavar="FOLDER", help="The folder of plugins, for --plugins; plugins."
+    ),
 ]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the plugin, in snake_case.")]
 

@@ -14,7 +14,7 @@ import typer
 from mebench.account import plain_accounts
 from mebench.annotations.accounting import accounts_of
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
-from mebench.cli.option_checks import check_file, check_folder
+from mebench.cli.option_checks import at_home, check_file, check_folder
 from mebench.cli.option_types import (
     DatasetWords,
     Files,
@@ -87,7 +87,7 @@ Frames = Annotated[
 @app.command("export", cls=RegistryHelpCommand, epilog="Example: mebench predictions export mean-synthetic -o mean.csv")
 def predictions_export_command(
     run: RunId,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")],
+    out: Annotated[str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The file to write.")],
     form: Annotated[
         str,
         typer.Option(
@@ -164,7 +164,9 @@ def predict_command(
         ),
     ],
     words: DatasetWords = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The file to write.")] = "predictions.csv",
+    out: Annotated[
+        str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The file to write.")
+    ] = "predictions.csv",
     form: Annotated[
         str,
         typer.Option(
@@ -254,7 +256,9 @@ def degrade_command(
     model: Annotated[
         str, typer.Option("--model", metavar="FILE", help="Raises the resolution: a network in ONNX.")
     ] = "",
-    out: Annotated[str, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = "degraded.html",
+    out: Annotated[
+        str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The page.")
+    ] = "degraded.html",
     workers: Annotated[
         int | None, typer.Option("--workers", metavar="N", help="Number of processes; by default one for each core.")
     ] = None,
@@ -308,7 +312,14 @@ def model_export_command(
         ),
     ],
     out: Annotated[
-        str, typer.Option("-o", "--out", metavar="FILE", help="The file to write: .safetensors, for mebench, or .onnx.")
+        str,
+        typer.Option(
+            "-o",
+            "--out",
+            callback=at_home,
+            metavar="FILE",
+            help="The file to write: .safetensors, for mebench, or .onnx.",
+        ),
     ],
     fold: Annotated[
         str | None, typer.Option("--fold", metavar="FOLD", help="The fold, named after its tested person.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 import typer
 
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
-from mebench.cli.option_checks import check_folder
+from mebench.cli.option_checks import at_home, check_folder
 from mebench.cli.option_types import Json, Runs, refuse_failed
 from mebench.errors import check_known, refuse_if
 from mebench.lazy_imports import lazy_imports, load_lazily
@@ -59,7 +59,9 @@ def spot_command(
             "--model", metavar="NAME|FILE", help="A model, see mebench model list; by default an included one."
         ),
     ] = None,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="DIR", help="The folder to write into.")] = "spotted",
+    out: Annotated[
+        str, typer.Option("-o", "--out", callback=at_home, metavar="DIR", help="The folder to write into.")
+    ] = "spotted",
     fold: Annotated[
         str | None,
         typer.Option("--fold", metavar="FOLD", help=("Use the models of one fold of the run instead of all folds.")),

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
-from mebench.cli.option_checks import check_file
+from mebench.cli.option_checks import at_home, check_file
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -96,7 +96,9 @@ def tune_command(
             help=("Seconds between signs of life; a process silent for twice as long counts as killed."),
         ),
     ] = 30,
-    out: Annotated[str, typer.Option("--out", metavar="FOLDER", help="The folder for studies.")] = "tuning",
+    out: Annotated[
+        str, typer.Option("--out", callback=at_home, metavar="FOLDER", help="The folder for studies.")
+    ] = "tuning",
     write: Annotated[
         str | None, typer.Option("--write", metavar="FILE.yaml", help="Write a configuration for run -c.")
     ] = None,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from mebench.cli.option_checks import at_home
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, Runs, datasets_of
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, SomeFailedError
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 app = verb_group("vqa")
 
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="FILE.jsonl", help="The file to write.")]
+Out = Annotated[Path, typer.Option("-o", "--out", callback=at_home, metavar="FILE.jsonl", help="The file to write.")]
 Answers = Annotated[Path, typer.Option("--answers", metavar="FILE.jsonl", help="The file of answers.")]
 Questions = Annotated[Path, typer.Option("--questions", metavar="FILE.jsonl", help="The file of questions.")]
 
@@ -364,7 +365,9 @@ def vqa_report_command(
     questions: Questions,
     answers: Answers,
     words: DatasetWords = None,
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE", help="The page.")] = Path("answers.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The page.")] = Path(
+        "answers.html"
+    ),
     files: Files = None,
     plugins: Plugins = None,
     json: Json = None,
