@@ -74,6 +74,15 @@ UNDEFINED = Score()
 """A score that is undefined, or that somebody lacks."""
 
 
+def typed_scores(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Score]:
+    """Scores as files hold them, by their names.
+
+    >>> typed_scores({"f1": {"value": 0.5, "low": None, "high": None}})["f1"].value
+    0.5
+    """
+    return {name: Score.from_plain(score) for name, score in plain.items()}
+
+
 def is_plain_score(value: object) -> bool:
     """Whether a part of a file is a score.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -180,8 +179,10 @@ def _lines(table: BoardTable) -> Iterator[dict[str, Any]]:
         place |= {"part": part.name, "board": table.board or None}
         for row in part.rows:
             head = {name: getattr(row, name) for name in ("method", "settings", "member", "provenance", "n", "group")}
-            ends = (("", "value"), ("_low", "low"), ("_high", "high"))
-            scores = {f"{m}{end}": row.scores[m][key] for m, (end, key) in product(part.metrics, ends)}
+            scores: dict[str, float | None] = {}
+            for metric in part.metrics:
+                score = row.scores[metric]
+                scores |= {metric: score.value, f"{metric}_low": score.low, f"{metric}_high": score.high}
             yield {**place, **head, "seeds": len(row.seeds), "source": ", ".join(row.runs), **scores}
         for line in part.published:
             values = {metric: float(text) for metric, text in line.values.items()}
@@ -189,5 +190,5 @@ def _lines(table: BoardTable) -> Iterator[dict[str, Any]]:
             yield {**place, **head, "settings": line.caveats_in_words(), **values}
         for rescored in part.rescored:
             head = {"method": rescored.method, "settings": rescored.reading, "member": rescored.member, "n": rescored.n}
-            scores = {name: score["value"] for name, score in rescored.scores.items()}
+            scores = {name: score.value for name, score in rescored.scores.items()}
             yield {**place, **head, "provenance": "scored anew", "source": rescored.address, **scores}

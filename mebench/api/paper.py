@@ -10,6 +10,7 @@ from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
 from mebench.errors import ConfigError, RunError, list_first, unknown
 from mebench.lazy_imports import lazy_imports
+from mebench.score_type import typed_scores
 
 with lazy_imports():
     from mebench.api import boards as board_files
@@ -211,7 +212,8 @@ def _paper_table_of_runs(
     first = records[0]
     tables = scoring.read_tables(run_folder.RunFolder(first.folder))
     level = chance.recognition_chance(tables, first.about["classes"], first.convention)
-    return made.with_level_of_chance(f"Always {level['class']}, the most frequent class", level)
+    scores = typed_scores({metric: level[metric] for metric in made.metrics if metric in level})
+    return made.with_level_of_chance(f"Always {level['class']}, the most frequent class", scores)
 
 
 def _read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Record]:

@@ -661,11 +661,11 @@ class Comparison:
         """
         rows = {
             name: {
-                "first": row.first["value"],
-                "second": row.second["value"],
-                "difference": row.difference["value"],
-                "low": row.difference["low"],
-                "high": row.difference["high"],
+                "first": row.first.value,
+                "second": row.second.value,
+                "difference": row.difference.value,
+                "low": row.difference.low,
+                "high": row.difference.high,
                 "p": row.p,
                 "p_holm": row.p_holm,
                 "detectable": row.detectable,

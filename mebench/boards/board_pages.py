@@ -29,13 +29,15 @@ from mebench.boards.named_boards import (
     without_audit,
 )
 from mebench.boards.power import mean_rank, power_sentence, power_words
-from mebench.boards.rows import MARKS, NOTHING, BoardRow, BoardTable, Ranked, Rescored, settings_of_row
+from mebench.boards.row_columns import score_of_hardest
+from mebench.boards.rows import MARKS, BoardRow, BoardTable, Ranked, Rescored, settings_of_row
 from mebench.boards.selection_gains import Gain
 from mebench.boards.takeaways import ClaimError, Gains, takeaway_of
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.output.number_format import NONE, format_ends, format_number, format_span, format_table_number
 from mebench.output.table import Column, Markdown, MarkdownStyle, Table, markdown_text
 from mebench.records.costs import COSTS
+from mebench.score_type import UNDEFINED, Score
 
 PAGES = "boards"
 TABLES = "tables"
@@ -150,7 +152,7 @@ def _page_of_rows(
     gains_of_boards = _gains_of_boards(content, contents, gains)
     shown = [gain for of_rows in gains_of_boards.values() for gain in of_rows.values()]
     values = {
-        board: [gain.score["value"] or 0.0 for gain in of_rows.values()] for board, of_rows in gains_of_boards.items()
+        board: [gain.score.value or 0.0 for gain in of_rows.values()] for board, of_rows in gains_of_boards.items()
     }
     sentence = _sentence(content, contents, {content.board.id: values}, notify)
     shown_measures = {gain.measure for gain in shown}
@@ -301,9 +303,8 @@ def _measured_lines(page: BoardPage, folder: Path) -> list[str]:
 def _score_with_interval(metric: str, head: str, row_of: Callable[[Any], BoardRow | Rescored]) -> Column:
     """The column of the headline score with its interval, of lines that hold a row."""
 
-    def score(line: Any) -> dict[str, float | None]:
-        found = row_of(line).scores[metric]
-        return {end: found[end] for end in ("value", "low", "high")}
+    def score(line: Any) -> Score:
+        return replace(row_of(line).scores[metric], lowest=None, highest=None)
 
     return Column(metric, head, of=score, digits=3, score=True, main=True)
 
@@ -392,7 +393,7 @@ def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:
         return _score_if_chosen(row, content)
     if column not in METRICS:  # a column of public answers
         return NONE
-    return format_table_number(row.scores.get(column, NOTHING)["value"], decimals_of(column))
+    return format_table_number(row.scores.get(column, UNDEFINED).value, decimals_of(column))
 
 
 def _score_if_chosen(row: BoardRow, content: BoardContent) -> str:
@@ -443,7 +444,7 @@ def _name_of_level(row: BoardRow, notes: Notes) -> str:
 
 def _cell_of_level(column: str, row: BoardRow) -> str:
     """The cell of a level of chance in a column beside rank, method and score; empty without a value."""
-    value = row.scores.get(column, NOTHING)["value"] if column in METRICS else None
+    value = row.scores.get(column, UNDEFINED).value if column in METRICS else None
     return "" if value is None else format_table_number(value, decimals_of(column))
 
 
@@ -462,14 +463,14 @@ def _linked(method: str, names: MethodNames, folder: Path, settings: str = "") -
     return name.replace(title, f"[{title}](../../methods/{method.split(' + ')[0]}/README.md)", 1)
 
 
-def _unbroken_interval(score: Mapping[str, Any]) -> str:
+def _unbroken_interval(score: Score) -> str:
     """The interval of a score, which no line break divides; empty without one."""
     return format_ends(score).replace(" ", "&nbsp;")
 
 
 def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
     """Stability of the order when other people are drawn, and scores on the hardest people."""
-    people = max((row.hardest.get("people", 0) for row in content.rows), default=0)
+    people = max((row.hardest.people for row in content.rows if row.hardest), default=0)
     label = f"hardest {people} people: {find_metric(content.score).label}" if people > 1 else "hardest person"
     columns = [
         Column("rank", "#", right=True),
@@ -479,7 +480,7 @@ def _stability_lines(content: BoardContent, folder: Path) -> list[str]:
         ),
     ]
     if people:
-        columns.append(Column("hardest", label, of=lambda place: place.row.hardest or None, digits=3, score=True))
+        columns.append(Column("hardest", label, of=lambda place: score_of_hardest(place.row), digits=3, score=True))
     table = Table.from_items(columns, content.places)
     guide = _link_to_docs(folder, "Ranks on a leaderboard", "docs/reference/ranks.md", root="../..")
     note = RANKS_ARE_NO_TEST.format(test=f"*{tested_column(content)}*", guide=guide)
@@ -549,11 +550,11 @@ def cell_of_system(column: str, system: RescoredSystem, content: BoardContent) -
     if column == CHOSEN:
         return NONE if system.chosen is None else format_table_number(content.value(system.chosen))
     if column == FALSE_ALARMS:
-        precision = system.row.scores["precision"]["value"]
+        precision = system.row.scores["precision"].value
         return f"{1 / precision - 1:.1f}" if precision else "no hit"
     if column == PROTOCOL:
         return ", ".join(system.protocols)
-    return format_table_number(system.row.scores.get(column, NOTHING)["value"])
+    return format_table_number(system.row.scores.get(column, UNDEFINED).value)
 
 
 def _selection_lines(page: BoardPage, folder: Path) -> list[str]:
@@ -589,7 +590,7 @@ def _table_of_other_gains(gains: Sequence[Gain]) -> Table:
         return gain.method.replace(gain.method_id, method_title(gain.method_id), 1)
 
     def difference(gain: Gain) -> Markdown:
-        return Markdown(f"**{gain.score['value']:+.3f}** {format_ends(gain.score)}")
+        return Markdown(f"**{gain.score.value:+.3f}** {format_ends(gain.score)}")
 
     columns = [
         Column("method", of=name),
@@ -605,14 +606,14 @@ def _table_of_other_gains(gains: Sequence[Gain]) -> Table:
 
 def _sortable(gain: Gain | None) -> float:
     """A gain as a number that sorts; a missing one comes last."""
-    return float("-inf") if gain is None or gain.score["value"] is None else float(gain.score["value"])
+    return float("-inf") if gain is None or gain.score.value is None else float(gain.score.value)
 
 
 def _write_gain(gain: Gain | None) -> str:
     """A gain with its interval below."""
-    if gain is None or gain.score["value"] is None:
+    if gain is None or gain.score.value is None:
         return NONE
-    return f"**{gain.score['value']:+.3f}**<br>{format_ends(gain.score)}"
+    return f"**{gain.score.value:+.3f}**<br>{format_ends(gain.score)}"
 
 
 def _folded(summary: str, lines: Sequence[str]) -> list[str]:
@@ -709,7 +710,7 @@ def _largest_gain(page: BoardPage) -> str:
     values = [_sortable(gain) for gain in of_first.values()]
     name = markdown_text(page.names.with_year(method, gain.settings))
     score, _, _ = gain.measure.partition(" ")
-    largest = f"largest gain: {gain.score['value']:+.3f} {score}, {name}, {markdown_text(board)}"
+    largest = f"largest gain: {gain.score.value:+.3f} {score}, {name}, {markdown_text(board)}"
     return f"{largest}<br>{markdown_text(first_board)}: {min(values):+.3f} to {max(values):+.3f}"
 
 
@@ -730,7 +731,7 @@ def _measured_leader(page: BoardPage) -> str:
     content = page.content
     best = content.places[0]
     score = best.row.scores[content.score]
-    number = f"{format_table_number(score['value'])} {find_metric(content.score).label}"
+    number = f"{format_table_number(score.value)} {find_metric(content.score).label}"
     interval = _unbroken_interval(score)
     name = markdown_text(page.names.with_year(best.row.method, best.row.settings))
     words = f"{name} {number} {interval}".rstrip()

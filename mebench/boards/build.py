@@ -22,7 +22,7 @@ from mebench.boards.row_scores import (
     seed_mean_scores,
     single_score,
 )
-from mebench.boards.rows import UNRANKED, BoardRow, BoardTable, Part, Score, rank_rows
+from mebench.boards.rows import UNRANKED, BoardRow, BoardTable, HardestPeople, Part, rank_rows
 from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
@@ -37,7 +37,7 @@ from mebench.records.record import DAMAGE, Record, UnshownError
 from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, read_tables
-from mebench.score_type import UNDEFINED
+from mebench.score_type import UNDEFINED, Score
 
 OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py", "boards/group_letters.py")
 """The code of the stored values of the rows of a table together."""
@@ -306,7 +306,7 @@ def _part(spec: PartSpec, runs: Sequence[ScoredRun], read: Read, chance_ids: Set
 
 def row_order(row: BoardRow, main_score: str) -> tuple[Any, ...]:
     """Best first; then rows that tested subjects may have shaped, and last rows that disagree with known annotations or code."""
-    worth = METRICS[main_score].sort_key(row.scores[main_score]["value"])
+    worth = METRICS[main_score].sort_key(row.scores[main_score].value)
     return row.unranked, row.may_know_tested, -worth, row.method, row.settings, row.seeds, row.runs
 
 
@@ -436,7 +436,12 @@ def _standings_of(
     trusted = [position for position in ranked_positions if not tested[position].runs[0].is_of_stranger]
     compute = partial(compute_standings, runs_of_rows, spec.path, read, ranked_positions, trusted)
     standings = cached_result(compute, OF_STANDINGS, spec.path, spec.member, contents, ranked_positions, trusted)
-    return dict(zip(tested, standings))
+    return dict(zip(tested, map(_typed_standing, standings)))
+
+
+def _typed_standing(standing: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a row that the cache holds as plain data."""
+    return {**standing, "hardest": HardestPeople.from_plain(standing.get("hardest", {}))}
 
 
 def _with_remark(row: BoardRow, remark: str) -> BoardRow:
@@ -491,7 +496,7 @@ def _scores_over_seeds(
     scores: dict[str, Score] = {}
     for metric in metrics:
         of_seeds = [part.scores.get(metric, UNDEFINED) for _, part in runs]
-        scores[metric] = over_seeds(of_seeds, of_means.get(metric, UNDEFINED)).plain_over_seeds()
+        scores[metric] = over_seeds(of_seeds, of_means.get(metric, UNDEFINED))
     return scores
 
 

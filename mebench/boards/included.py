@@ -151,4 +151,4 @@ def _untested(row: BoardRow) -> BoardRow:
     if not row.measured:
         return row
     remark = "; ".join(filter(None, [row.remark, OWN_ROW]))
-    return replace(row, group="", ranks=(), beats=(), hardest={}, remark=remark)
+    return replace(row, group="", ranks=(), beats=(), hardest=None, remark=remark)

@@ -218,7 +218,7 @@ class BoardContent:
 
     def value(self, row: BoardRow | Rescored) -> float | None:
         """The headline score of a row."""
-        return row.scores[self.score]["value"]
+        return row.scores[self.score].value
 
     def find_chosen_row(self, row: BoardRow) -> BoardRow | None:
         """The row of the same trainings that chose its epoch on tested people; or None."""
@@ -299,13 +299,13 @@ def _with_measured_rows(content: BoardContent, chance_ids: set[str]) -> BoardCon
     rows = [row for row in rows if not any(text in row.settings for text in board.leave_out)]
     ranked_rows = [entry for part in parts for entry in _ranked_rows_of(board, part, chance_ids)]
     ranked_rows = [entry for entry in ranked_rows if entry.row in rows]
-    ranked_rows.sort(key=lambda entry: -METRICS[score].sort_key(entry.row.scores[score]["value"]))
+    ranked_rows.sort(key=lambda entry: -METRICS[score].sort_key(entry.row.scores[score].value))
     numbered = tuple(replace(entry, rank=rank) for rank, entry in enumerate(ranked_rows, 1))
     levels_of_chance = [row for row in rows if not row.measured or row.method in chance_ids]
     return replace(
         content,
         places=numbered,
-        levels=tuple(row for row in levels_of_chance if row.scores[score]["value"] is not None),
+        levels=tuple(row for row in levels_of_chance if row.scores[score].value is not None),
         unranked=tuple(_rows_without_rank(rows, ranked_rows, levels_of_chance)),
     )
 

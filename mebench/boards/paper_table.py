@@ -18,7 +18,6 @@ from mebench.boards.method_names import method_title
 from mebench.boards.printed_rows import is_named, mark_caveats, name_lines, select_lines, values_in_print
 from mebench.boards.row_plots import PlottedRow, draw_scores
 from mebench.boards.rows import (
-    NOTHING,
     BoardRow,
     BoardTable,
     Part,
@@ -38,6 +37,7 @@ from mebench.output.table import Column, Latex, LatexStyle, Markdown, MarkdownSt
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import save_figure
+from mebench.score_type import UNDEFINED, Score
 
 with lazy_imports():
     from mebench.protocols import known as known_protocols
@@ -98,7 +98,7 @@ class PaperRow:
 
     name: str
     method: str
-    scores: Mapping[str, Mapping[str, Any]]
+    scores: Mapping[str, Score]
     groups: tuple[str, ...]
     compared: bool
     seeds: tuple[int, ...]
@@ -111,10 +111,9 @@ class PaperRow:
     def spread_of(self, metric: str) -> tuple[float, float] | None:
         """The lowest and the highest seed of a score; None for one seed, and where all seeds agree."""
         score = self.scores[metric]
-        lowest, highest = score.get("min"), score.get("max")
-        if len(self.seeds) < 2 or lowest is None or highest is None or lowest == highest:
+        if len(self.seeds) < 2 or score.lowest is None or score.highest is None or score.lowest == score.highest:
             return None
-        return lowest, highest
+        return score.lowest, score.highest
 
 
 @dataclass(frozen=True)
@@ -229,14 +228,14 @@ class PaperTable:
         meanings = tuple(f"{mark} {CAVEATS[caveat]}" for caveat, mark in marks.items())
         return replace(self, rows=tuple(rows), citations=tuple(citations), marks=meanings)
 
-    def with_level_of_chance(self, name: str, scores: Mapping[str, Mapping[str, Any]]) -> Self:
+    def with_level_of_chance(self, name: str, scores: Mapping[str, Score]) -> Self:
         """The table with a level of chance behind its rows.
 
         Args:
             name: name of the level.
             scores: its scores by metric.
         """
-        shown = {metric: {**NOTHING, **scores.get(metric, {})} for metric in self.metrics}
+        shown = {metric: scores.get(metric, UNDEFINED) for metric in self.metrics}
         level = PaperRow(name, name, shown, (), compared=False, seeds=(), runs=())
         return replace(self, rows=(*self.measured, level, *self.in_print))
 
@@ -262,7 +261,7 @@ class PaperTable:
         main = find_metric(self.metrics[0]).label
         tested = [row for row in self.rows if row.groups]
         sentences = []
-        if any(row.scores[self.metrics[0]]["low"] is not None for row in self.rows):
+        if any(row.scores[self.metrics[0]].low is not None for row in self.rows):
             sentences.append("95 % intervals over people")
         seeds = {len(row.seeds) for row in self.rows if row.compared}
         if seeds == {1}:
@@ -308,7 +307,7 @@ class PaperTable:
 
     def find_best(self, metric: str) -> set[float]:
         """The best value of a score among the rows that are ranked; empty without two of them."""
-        values = [row.scores[metric]["value"] for row in self.rows if row.compared]
+        values = [row.scores[metric].value for row in self.rows if row.compared]
         known = [value for value in values if value is not None]
         return {max(known, key=find_metric(metric).sort_key)} if len(known) > 1 else set()
 
@@ -363,8 +362,8 @@ class PaperTable:
     def _markdown_score(self, row: PaperRow, metric: str) -> Markdown:
         """A score with its letters; its interval, and the spread of seeds, below."""
         score = row.scores[metric]
-        value = written_value(score["value"], metric)
-        if row.compared and score["value"] in self.find_best(metric):
+        value = written_value(score.value, metric)
+        if row.compared and score.value in self.find_best(metric):
             value = f"**{value}**"
         if metric == self.metrics[0] and self.letters_of(row):
             value += f"<sup>{self.letters_of(row)}</sup>"
@@ -448,14 +447,14 @@ class PaperTable:
         score = row.scores[metric]
         if row.source:
             return latex_text(_without_zero(row.printed[metric], metric))
-        value = latex_text(written_value(score["value"], metric))
-        if row.compared and score["value"] in self.find_best(metric):
+        value = latex_text(written_value(score.value, metric))
+        if row.compared and score.value in self.find_best(metric):
             value = rf"\textbf{{{value}}}"
         if metric == self.metrics[0] and self.letters_of(row):
             value += rf"\textsuperscript{{{self.letters_of(row)}}}"
-        has_interval = score["low"] is not None and score["high"] is not None
-        if self.intervals == "pm" and has_interval:
-            half = written_value((score["high"] - score["low"]) / 2, metric)
+        if self.intervals == "pm" and score.ends is not None:
+            low, high = score.ends
+            half = written_value((high - low) / 2, metric)
             value = rf"{value}\,{{\scriptsize$\pm$\,{half}}}"
         interval = latex_text(written_interval(score, metric)) if self.intervals == "below" else ""
         spread = self._spread_in_words(row).replace("–", "--") if metric == self.metrics[0] else ""
@@ -476,7 +475,7 @@ class PaperTable:
         for row in self.rows:
             cells: dict[str, Any] = {"method": row.name, "group": "".join(row.groups), "seeds": len(row.seeds)}
             for metric, score in row.scores.items():
-                cells |= {metric: score["value"], f"{metric}_low": score["low"], f"{metric}_high": score["high"]}
+                cells |= {metric: score.value, f"{metric}_low": score.low, f"{metric}_high": score.high}
             rows.append({**cells, "cite": ", ".join(row.keys), "source": row.source, "settings": row.settings})
         return pd.DataFrame(rows)
 
@@ -550,7 +549,10 @@ class PaperTable:
 
     def plain(self) -> dict[str, Any]:
         """The table as data for JSON."""
-        rows = [{**vars(row), "scores": dict(row.scores), "printed": dict(row.printed)} for row in self.rows]
+        rows = []
+        for row in self.rows:
+            scores = {metric: score.plain_over_seeds() for metric, score in row.scores.items()}
+            rows.append({**vars(row), "scores": scores, "printed": dict(row.printed)})
         return {
             "title": self.title,
             "metrics": list(self.metrics),
@@ -578,11 +580,12 @@ def _without_zero(text: str, metric: str) -> str:
     return text.removeprefix("0") if text.startswith("0.") and find_metric(metric).scale == "share" else text
 
 
-def written_interval(score: Mapping[str, Any], metric: str) -> str:
+def written_interval(score: Score, metric: str) -> str:
     """The interval of a score as papers print it; empty without one."""
-    if score["low"] is None or score["high"] is None:
+    if score.ends is None:
         return ""
-    return f"[{written_value(score['low'], metric)}, {written_value(score['high'], metric)}]"
+    low, high = score.ends
+    return f"[{written_value(low, metric)}, {written_value(high, metric)}]"
 
 
 def select_rows(
@@ -703,7 +706,7 @@ def _row_for_paper(
     return PaperRow(
         name,
         row.method,
-        {metric: row.scores.get(metric, NOTHING) for metric in metrics},
+        {metric: row.scores.get(metric, UNDEFINED) for metric in metrics},
         groups,
         row.measured and not (row.unranked or row.chosen_on_tested),
         tuple(row.seeds),
@@ -716,10 +719,7 @@ def _row_in_print(
     line: PublishedLine, name: str, metrics: Sequence[str], marks: Mapping[str, str], citation: Citation
 ) -> PaperRow:
     """A published line as a row for a paper."""
-    scores = {metric: dict(NOTHING) for metric in metrics}
-    for metric in metrics:
-        if metric in line.values:
-            scores[metric]["value"] = float(line.values[metric])
+    scores = {metric: Score(_number_in(line.values.get(metric))) for metric in metrics}
     return PaperRow(
         name=name,
         method=line.method,
@@ -734,7 +734,12 @@ def _row_in_print(
     )
 
 
-def _score_of(metric: str, row: PaperRow) -> Mapping[str, Any]:
+def _number_in(text: str | None) -> float | None:
+    """The number of a printed value; None without one."""
+    return None if text is None else float(text)
+
+
+def _score_of(metric: str, row: PaperRow) -> Score:
     """A score of a row."""
     return row.scores[metric]
 

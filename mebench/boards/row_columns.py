@@ -12,6 +12,7 @@ from mebench.boards.rows import BoardRow, Part, Ranked
 from mebench.output.number_format import format_span
 from mebench.output.table import Column
 from mebench.records.costs import COSTS
+from mebench.score_type import Score
 
 
 def cost_columns() -> list[Column]:
@@ -72,7 +73,7 @@ def _fact_of(name: str, row: BoardRow) -> Any:
 
 def firmness_columns(part: Part) -> list[Column]:
     """Columns of a part's rows: their stability over draws of other people, and their score on the hardest people."""
-    people = max((row.hardest.get("people", 0) for row in part.rows), default=0)
+    people = max((row.hardest.people for row in part.rows if row.hardest), default=0)
     return [
         Column(
             "ranks",
@@ -98,7 +99,7 @@ def firmness_columns(part: Part) -> list[Column]:
         Column(
             "hardest",
             "hardest person" if people == 1 else f"hardest {people} people",
-            of=lambda row: row.hardest or None,
+            of=score_of_hardest,
             digits=3,
             right=True,
             score=True,
@@ -107,6 +108,11 @@ def firmness_columns(part: Part) -> list[Column]:
             meaning="the same people for all rows, chosen by those of the board and of senders whom its maintainer named",
         ),
     ]
+
+
+def score_of_hardest(row: BoardRow) -> Score | None:
+    """The score of a row on the hardest people."""
+    return None if row.hardest is None else row.hardest.score
 
 
 def _first_number(value: Any) -> float:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mebench.output.terminal import for_figure
 from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels
 from mebench.reports.score_plots import EQUAL
+from mebench.score_type import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +30,7 @@ class PlottedRow:
     """
 
     name: str
-    scores: Mapping[str, Mapping[str, Any]]
+    scores: Mapping[str, Score]
     groups: str = ""
     ranked: bool = True
     settings: str = ""
@@ -75,13 +76,12 @@ def _draw_intervals(axes: Axes, rows: Sequence[PlottedRow], metric: str, with_gr
     ends = []
     for height, row in enumerate(rows):
         score = row.scores[metric]
-        if score["value"] is None:
+        if score.value is None:
             continue
         color = CURVE_COLORS[1] if row.ranked else EQUAL
-        low = score["value"] if score["low"] is None else score["low"]
-        high = score["value"] if score["high"] is None else score["high"]
+        low, high = score.ends or (score.value, score.value)
         axes.plot([low, high], [height, height], color=color, linewidth=1.6, solid_capstyle="butt")
-        axes.plot([score["value"]], [height], "o", color=color, markersize=5)
+        axes.plot([score.value], [height], "o", color=color, markersize=5)
         ends.append(high)
     if with_groups and any(row.groups for row in rows) and ends:
         place = max(ends)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from mebench.boards.rows import QUIET, Score as PlainScore
+from mebench.boards.rows import QUIET
 from mebench.boards.run_tables import Read
 from mebench.core import KINDS
 from mebench.metrics.catalogue import JOINT, metric_columns as metrics_shown
@@ -13,7 +13,7 @@ from mebench.metrics.score_table import ScoredPart, ScoreTable
 from mebench.metrics.seed_means import by_chance, exact_mean, mean_ends, mean_summary, over_seeds
 from mebench.records.record import Record
 from mebench.result_cache import cached_result
-from mebench.score_type import Score
+from mebench.score_type import Score, typed_scores
 
 SCORING = (
     "core/*.py",
@@ -41,9 +41,9 @@ def parts_by_name(table: ScoreTable) -> dict[tuple[str, str], ScoredPart]:
     return {(part.task, part.name or "all clips"): part for part in table.parts()}
 
 
-def single_score(score: Score) -> PlainScore:
+def single_score(score: Score) -> Score:
     """The score of a single run or level of chance, as `over_seeds` gives it."""
-    return over_seeds([score], score).plain_over_seeds()
+    return over_seeds([score], score)
 
 
 def seed_mean_scores(
@@ -60,10 +60,7 @@ def seed_mean_scores(
     """
     compute = partial(_scores_of_means, records, read, member)
     means = cached_result(compute, OF_SEEDS, "means over seeds", member, [record.content for record in records])
-    return {
-        (task, part): {metric: Score.from_plain(score) for metric, score in scores.items()}
-        for task, part, scores in means
-    }
+    return {(task, part): typed_scores(scores) for task, part, scores in means}
 
 
 def _scores_of_means(records: Sequence[Record], read: Read, member: str) -> list[tuple[str, str, dict[str, Any]]]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from operator import attrgetter
-from typing import Any
+from typing import Any, Self
 
 from mebench.boards import row_facts
 from mebench.boards.group_letters import split_letters
@@ -16,8 +16,8 @@ from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.core.dataset import DRAWN, UNLIKE_PUBLISHED
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS
-from mebench.output.table import ENDS
 from mebench.records import recorded_settings
+from mebench.score_type import UNDEFINED, Score
 
 PRINTED = 4
 """Digits after the point, as papers print scores; also used for values next to them."""
@@ -31,7 +31,7 @@ def displayed_metrics(metrics: Sequence[str], rows: Sequence[BoardRow | Rescored
 
 def _is_scored(metric: str, rows: Sequence[BoardRow | Rescored]) -> bool:
     """Whether some row has a value of a metric."""
-    return any(row.scores.get(metric, NOTHING)["value"] is not None for row in rows)
+    return any(row.scores.get(metric, UNDEFINED).value is not None for row in rows)
 
 
 def shared_facts(rows: Sequence[BoardRow]) -> dict[str, str]:
@@ -67,9 +67,6 @@ def rule_or_version(row: BoardRow, name: str) -> str:
     return str(getattr(row, name)) if name in RULES else row.versions.get(name, "")
 
 
-Score = Mapping[str, float | None]
-
-NOTHING: Score = dict.fromkeys(ENDS)
 UNRANKED = "not ranked"
 """Beginning of the remark of a row that disagrees with known annotations, code or records, see `disagreements`."""
 CHOSEN = "selected on test subjects"
@@ -96,8 +93,8 @@ class ScoredRow:
         member: the member of a composite dataset, or empty.
         n: number of scored truths (spotting), true positives or videos (analysis), or clips (recognition); mean over
             seeds.
-        scores: for each metric `value`, `min` and `max`, the mean, the lowest and the highest over seeds, and `low` and
-            `high`, the interval of the mean. All are None if a run's value is undefined.
+        scores: for each metric the mean over seeds with its interval, and the lowest and the highest seed; undefined if a run's
+            value is.
         convention: rules of the scorer.
         causes: map from the cause of false positives of this kind to their number and the gain in F1 without it, means over
             seeds; from `missed` to the number of misses except near ones, and the gain in F1 without them. Causes that
@@ -120,6 +117,32 @@ class ScoredRow:
     def found_causes(self) -> list[str]:
         """The causes with a false positive or a miss."""
         return [cause for cause, (n, _) in self.causes.items() if n]
+
+    def plain_scores(self) -> dict[str, dict[str, float | None]]:
+        """The scores as JSON values."""
+        return {metric: score.plain_over_seeds() for metric, score in self.scores.items()}
+
+
+@dataclass(frozen=True)
+class HardestPeople:
+    """The main score on the fifth of people hardest for a part.
+
+    Attributes:
+        score: the score with its interval.
+        people: number of these people.
+    """
+
+    score: Score
+    people: int
+
+    @classmethod
+    def from_plain(cls, values: Mapping[str, Any]) -> Self | None:
+        """The score as files hold it; None for an empty map."""
+        return cls(Score.from_plain(values), values["people"]) if values else None
+
+    def plain(self) -> dict[str, Any]:
+        """The score as JSON values."""
+        return {"value": self.score.value, "low": self.score.low, "high": self.score.high, "people": self.people}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,8 +167,7 @@ class BoardRow(ScoredRow):
         ranks: the lowest and the highest rank in 95 % of bootstrap draws of people, among the rows of the part (and
             member) that have ranks.
         beats: the share of these draws in which it is better than each of these rows, in their order; a tie counts half.
-        hardest: the main score on the hardest fifth of the people for these rows, with its interval, and their number,
-            `people`.
+        hardest: the main score on the hardest fifth of the people for these rows; None without one.
     """
 
     settings: str
@@ -161,7 +183,7 @@ class BoardRow(ScoredRow):
     group: str = ""
     ranks: Sequence[int] = ()
     beats: Sequence[float] = ()
-    hardest: Mapping[str, Any] = field(default_factory=dict)
+    hardest: HardestPeople | None = None
 
     def plain(self) -> dict[str, Any]:
         """The row as JSON values; each of its facts is a value of its own."""
@@ -171,7 +193,11 @@ class BoardRow(ScoredRow):
                 values |= value
             else:
                 values[name] = value
-        return values
+        return {
+            **values,
+            "scores": self.plain_scores(),
+            "hardest": {} if self.hardest is None else self.hardest.plain(),
+        }
 
     @property
     def sent_by(self) -> str:
@@ -294,6 +320,10 @@ class Rescored(ScoredRow):
             return "answers sent in"
         return f"{self.repository.removeprefix('https://')}, commit {self.commit[:7]}"
 
+    def plain(self) -> dict[str, Any]:
+        """The row as JSON values."""
+        return {**vars(self), "scores": self.plain_scores()}
+
 
 @dataclass(frozen=True)
 class Part:
@@ -336,7 +366,7 @@ class Part:
             **vars(self),
             "rows": [row.plain() for row in self.rows],
             "published": [vars(line) for line in self.published],
-            "rescored": [vars(row) for row in self.rescored],
+            "rescored": [row.plain() for row in self.rescored],
         }
 
 
@@ -439,7 +469,7 @@ def rank_rows(part: Part, chance_ids: Collection[str] = (), join_pairs: bool = F
 
 def _has_rank(row: BoardRow, metric: str, chance_ids: Collection[str]) -> bool:
     """Whether a row is a method with a fair main score."""
-    is_scored = row.measured and row.scores[metric]["value"] is not None
+    is_scored = row.measured and row.scores[metric].value is not None
     return is_scored and not row.unranked and not row.may_know_tested and row.method not in chance_ids
 
 
@@ -458,9 +488,9 @@ def _row_of_same_spotter(row: BoardRow, others: Sequence[BoardRow]) -> BoardRow 
 def _possible_ranks(row: BoardRow, rivals: Sequence[BoardRow], metric: str) -> tuple[int, int]:
     """The best and the worst rank of a row, as far as rows are distinguishable."""
     worth = METRICS[metric].sort_key
-    own = worth(row.scores[metric]["value"])
+    own = worth(row.scores[metric].value)
     distinguishable = [
-        worth(other.scores[metric]["value"])
+        worth(other.scores[metric].value)
         for other in rivals
         if row.group and other.group and not {*row.groups} & {*other.groups}
     ]

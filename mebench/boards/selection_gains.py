@@ -8,7 +8,6 @@ from itertools import product
 from typing import Any, Self
 
 from mebench.boards.row_scores import SCORING, single_score
-from mebench.boards.rows import Score as PlainScore
 from mebench.grouping import group_by
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.score_table import ScoreTable
@@ -101,7 +100,7 @@ class Gain:
     published: str
     leaking: float
     honest: float
-    score: PlainScore
+    score: Score
     candidates: str
     seeds: str
     program: str
@@ -116,7 +115,7 @@ class Gain:
             "published": self.published,
             "leaking": format_table_number(self.leaking),
             "honest": format_table_number(self.honest),
-            "gain": f"{self.score['value']:+.3f} {format_ends(self.score)}",
+            "gain": f"{self.score.value:+.3f} {format_ends(self.score)}",
             "candidates": self.candidates,
             "seeds": self.seeds,
             "the paper's program": self.program,
@@ -126,7 +125,7 @@ class Gain:
         """The gain as JSON values."""
         values = {name: value for name, value in vars(self).items() if name not in ("place", "score", "method_id")}
         dataset, protocol = self.place
-        gain = {end: self.score[end] for end in ("value", "low", "high")}
+        gain = Score(self.score.value, *(self.score.ends or (None, None))).plain()
         places = {"dataset": dataset, "protocol": protocol, "in_words": self.dataset}
         return {"id": self.method_id, **values, **places, "gain": gain}
 
@@ -136,7 +135,13 @@ class Gain:
         others = ("id", "dataset", "protocol", "in_words", "gain")
         fields = {name: value for name, value in values.items() if name not in others}
         place = (values["dataset"], values["protocol"])
-        return cls(method_id=values["id"], place=place, dataset=values["in_words"], score=values["gain"], **fields)
+        return cls(
+            method_id=values["id"],
+            place=place,
+            dataset=values["in_words"],
+            score=Score.from_plain(values["gain"]),
+            **fields,
+        )
 
 
 @dataclass(frozen=True)
@@ -215,7 +220,7 @@ def _gain_of_runs(
     of_runs = [ScoreTable.read(run.record.summary).by_path()[path].value for run in runs]
     leaks = [value for value in of_runs if value is not None]
     gain = _gain_over_seeds(runs, path, known)
-    if gain["value"] is None or len(leaks) < len(of_runs):
+    if gain.value is None or len(leaks) < len(of_runs):
         return None
     protocol = str(first.config["protocol"])
     year = ""
@@ -241,7 +246,7 @@ def _gain_of_runs(
         year=year,
         published=value,
         leaking=exact_mean(leaks),
-        honest=exact_mean(leaks) - gain["value"],
+        honest=exact_mean(leaks) - gain.value,
         score=gain,
         candidates=format_span(fewest_and_most),
         seeds=", ".join(str(run.record.seed) for run in runs),
@@ -249,18 +254,18 @@ def _gain_of_runs(
     )
 
 
-def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> PlainScore:
+def _gain_over_seeds(runs: Sequence[SelectedRun], path: str, known: Mapping[str, Record]) -> Score:
     """The mean gain over seeds, with its interval paired over subjects; without one if an honest run is not here."""
     gains = [run.audited["differences"][path] for run in runs]
     if len(runs) == 1:
         return single_score(Score.from_plain(gains[0]))
     honest = [known[run.audited["honest"]] for run in runs if run.audited["honest"] in known]
     if len(honest) < len(runs):
-        return over_seeds(map(Score.from_plain, gains), UNDEFINED).plain_over_seeds()
+        return over_seeds(map(Score.from_plain, gains), UNDEFINED)
     leaking = [run.record for run in runs]
     contents = [[record.content for record in leaking], [record.content for record in honest]]
     mean_gain = cached_result(partial(_mean_gain, leaking, honest, path), OF_GAINS, path, contents)
-    return over_seeds(map(Score.from_plain, gains), Score.from_plain(mean_gain)).plain_over_seeds()
+    return over_seeds(map(Score.from_plain, gains), Score.from_plain(mean_gain))
 
 
 def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -> dict[str, Any]:
@@ -275,4 +280,4 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
         metrics=[path],
         permutations=1,
     )
-    return dict(comparison.scores[path].difference)
+    return comparison.scores[path].difference.plain()

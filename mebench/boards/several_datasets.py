@@ -12,6 +12,7 @@ from mebench.metrics.paired import holm
 from mebench.metrics.ranking import over_datasets
 from mebench.output.table import Column, Table
 from mebench.records.record import Record
+from mebench.score_type import Score
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,14 @@ def table_of_pairs(pairs: Sequence[dict[str, Any]]) -> Table:
             Column("second", "less", main=True),
             Column("datasets", right=True, room="wide", of=lambda pair: len(pair["datasets"])),
             Column("people", right=True, room="wide"),
-            Column("difference", "mean standardised difference", right=True, score=True, digits=2),
+            Column(
+                "difference",
+                "mean standardised difference",
+                of=lambda pair: Score.from_plain(pair["difference"]),
+                right=True,
+                score=True,
+                digits=2,
+            ),
             Column(
                 "p_holm", "p (Holm)", right=True, order=float, text=lambda p: "<0.0001" if p < 0.0001 else f"{p:.4f}"
             ),

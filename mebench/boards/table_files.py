@@ -31,7 +31,6 @@ from mebench.boards.named_boards import SELECTION
 from mebench.boards.row_columns import cost_columns, fact_columns, firmness_columns, rule_columns, version_columns
 from mebench.boards.row_facts import RULES, VERSIONS
 from mebench.boards.rows import (
-    NOTHING,
     PRINTED,
     QUIET,
     BoardRow,
@@ -39,7 +38,6 @@ from mebench.boards.rows import (
     Part,
     PublishedLine,
     Rescored,
-    Score,
     displayed_metrics,
     rule_or_version,
     settings_of_row,
@@ -51,10 +49,11 @@ from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import format_mean_count, format_table_number, shares_in_words
-from mebench.output.table import ENDS, Column, Latex, LatexStyle, Table, latex_text, load_template
+from mebench.output.table import Column, Latex, LatexStyle, ShownScore, Table, latex_text, load_template
 from mebench.records.costs import COSTS
 from mebench.records.published import CAVEATS
 from mebench.result_cache import cached_result
+from mebench.score_type import UNDEFINED, Score
 
 MEMBER = Column("member", optional=True)
 N = Column("n", text=format_mean_count)
@@ -67,7 +66,7 @@ def score_columns(metrics: Sequence[str]) -> list[Column]:
 
 def _score_of(metric: str, row: BoardRow) -> Score:
     """A score of a row; without a value if it has none."""
-    return row.scores.get(metric, NOTHING)
+    return row.scores.get(metric, UNDEFINED)
 
 
 def numbered_table(part: Part, columns: Sequence[Column], keep: Callable[[BoardRow], object] | None = None) -> Table:
@@ -161,10 +160,10 @@ def misses_table(part: Part, name: Column | None = None) -> Table:
     return numbered_table(part, columns, lambda row: row.missed or row.quiet)
 
 
-def score_with_printed(name: str, row: Rescored, note: str = "printed {}") -> dict[str, Any]:
+def score_with_printed(name: str, row: Rescored, note: str = "printed {}") -> ShownScore:
     """A score of public prediction files, and a note with the paper's value."""
     printed = row.printed.get(name)
-    return {**row.scores.get(name, NOTHING), "note": note.format(printed) if printed else ""}
+    return ShownScore(row.scores.get(name, UNDEFINED), note=note.format(printed) if printed else "")
 
 
 def rescored_table(part: Part) -> Table:
@@ -286,7 +285,7 @@ def _latex_row(row: BoardRow, metrics: Sequence[str]) -> list[Any]:
 
 def _latex_rescored_row(row: Rescored, metrics: Sequence[str]) -> list[Any]:
     """Name and scores of rescored answers, with the digits that papers print."""
-    scores = [{**row.scores.get(metric, NOTHING), "digits": PRINTED} for metric in metrics]
+    scores = [ShownScore(row.scores.get(metric, UNDEFINED), digits=PRINTED) for metric in metrics]
     return [", ".join(filter(None, [row.method, row.member, row.reading])), "", *scores]
 
 
@@ -539,6 +538,7 @@ def _cells_of_row(part: Part, row: BoardRow) -> dict[str, Any]:
         **row.versions,
         **row.facts,
         **row.scores,
+        "hardest": None if row.hardest is None else row.hardest.score,
         "part": part.name,
         "ranks": tuple(row.ranks),
         "beats_next": part.beats_next(row),
@@ -547,10 +547,9 @@ def _cells_of_row(part: Part, row: BoardRow) -> dict[str, Any]:
 
 def _cells_of_rescored(part: Part, row: Rescored) -> dict[str, Any]:
     """The values of rescored answers by the names of columns; they have no seeds."""
-    value_and_interval = ENDS[:3]
     return {
         **vars(row),
-        **{name: {end: score[end] for end in value_and_interval} for name, score in row.scores.items()},
+        **{name: replace(score, lowest=None, highest=None) for name, score in row.scores.items()},
         "part": part.name,
         "provenance": "rescored",
         "settings": row.reading,
@@ -563,7 +562,7 @@ def _cells_of_published(part: Part, line: PublishedLine) -> dict[str, Any]:
     """The values of a published line by the names of columns, as printed."""
     return {
         **vars(line),
-        **{name: {"value": text} for name, text in line.values.items()},
+        **line.values,
         "n": line.values.get("n"),
         "part": part.name,
         "provenance": "published",

@@ -9,9 +9,10 @@ from typing import Any
 
 from mebench.boards import row_facts
 from mebench.boards.named_boards import SELECTION, NamedBoard
-from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
+from mebench.boards.rows import BoardRow, BoardTable, HardestPeople, Part, PublishedLine, Rescored
 from mebench.errors import DataError, RunError
 from mebench.metrics.catalogue import SECTIONS
+from mebench.score_type import typed_scores
 
 
 def find_written_tables(folder: Path) -> dict[str, Path]:
@@ -61,7 +62,7 @@ def _part(content: dict[str, Any]) -> Part:
     rows = {
         "rows": tuple(map(_row, content["rows"])),
         "published": tuple(PublishedLine(**line) for line in content["published"]),
-        "rescored": tuple(Rescored(**row) for row in content["rescored"]),
+        "rescored": tuple(Rescored(**{**row, "scores": typed_scores(row["scores"])}) for row in content["rescored"]),
     }
     return Part(**{**content, **rows, "metrics": tuple(content["metrics"])})
 
@@ -72,4 +73,5 @@ def _row(content: dict[str, Any]) -> BoardRow:
     facts = {name: content.get(name, "") for name in names}
     others = {name: value for name, value in content.items() if name not in facts}
     lists = {name: tuple(others[name]) for name in ("seeds", "runs")}
-    return BoardRow(**{**others, **lists}, facts=facts)
+    typed = {"scores": typed_scores(content["scores"]), "hardest": HardestPeople.from_plain(others.get("hardest", {}))}
+    return BoardRow(**{**others, **lists, **typed}, facts=facts)

@@ -33,6 +33,7 @@ from mebench.output.number_format import format_interval, format_number
 from mebench.output.terminal import format_count, print_lines
 from mebench.runs.access_text import SEATBELT
 from mebench.sandbox import confinement
+from mebench.score_type import Score
 from mebench.vqa import marking, questions
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ SECONDS = 120
 """Most seconds for reading a file."""
 NEEDED = ("files", "network")
 """The parts of the sandbox that keep a reader from the truth."""
-Score = Callable[..., Any]
+ScoreFunction = Callable[..., Any]
 """`mebench.score`."""
 
 
@@ -57,6 +58,7 @@ from pathlib import Path
 
 import mebench
 from mebench.challenges.bundle import judge
+from mebench.score_type import Score
 
 judge("{task}", Path(sys.argv[1]), Path(sys.argv[2]), mebench.score)
 '''
@@ -148,7 +150,7 @@ def check_truth(task: ChallengeTask, truth: Path) -> None:
         answers.read_truth(truth, Rules(), Remarks(), adapters, clips=task.form == "clips")
 
 
-def judge(name: str, given: Path, output: Path, score: Score, unconfined: bool = False) -> None:
+def judge(name: str, given: Path, output: Path, score: ScoreFunction, unconfined: bool = False) -> None:
     """Score the file in `<given>/res` by the truth in `<given>/ref`.
 
     The scores go to `scores.json` and `detailed_results.html`. For a file that cannot be scored, the reason goes to
@@ -173,7 +175,7 @@ def judge(name: str, given: Path, output: Path, score: Score, unconfined: bool =
         raise SystemExit(1) from None
     write_text(output / "scores.json", json.dumps(_flat_scores(scores)))
     rows = "".join(
-        f"<tr><td>{key}<td>{format_number(value['value'])}<td>{format_interval(value)}\n"
+        f"<tr><td>{key}<td>{format_number(value['value'])}<td>{format_interval(Score.from_plain(value))}\n"
         for key, value in scores.items()
     )
     write_text(output / "detailed_results.html", f"<table><tr><th>score<th>value<th>95 % interval\n{rows}</table>\n")
@@ -221,7 +223,9 @@ def _only_file(folder: Path) -> Path:
     return files[0]
 
 
-def score_submission(task: ChallengeTask, file: Path, truth: Path, score: Score) -> tuple[Mapping[str, Any], Any]:
+def score_submission(
+    task: ChallengeTask, file: Path, truth: Path, score: ScoreFunction
+) -> tuple[Mapping[str, Any], Any]:
     """Score a file of answers against the truth.
 
     Returns:
@@ -242,7 +246,7 @@ def score_submission(task: ChallengeTask, file: Path, truth: Path, score: Score)
     return _scores_of_task(task, outcome.summary), outcome.answers
 
 
-def _score_rows(task: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: Score) -> Any:
+def _score_rows(task: ChallengeTask, rows: Sequence[Mapping[str, str]], truth: Path, score: ScoreFunction) -> Any:
     """Write the rows as a clean file, and score it as `mebench.score` does."""
     form = task.form if task.form in ("megc2020", "megc2023", "strs") else "csv"
     with TemporaryDirectory() as folder:

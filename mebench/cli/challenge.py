@@ -20,6 +20,7 @@ from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
 from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count, make_console, print_lines, print_table
+from mebench.score_type import typed_scores
 
 with lazy_imports():
     from mebench.api import score_files
@@ -164,7 +165,8 @@ def challenge_score_command(
     if write_json({"task": task.name, "entries": rows, "failed": failed}, json):
         heads = [Column("team", main=True), Column("tries", right=True), Column("group", optional=True)]
         columns = [*heads, *(Column(key, score=True, right=True) for key in scored[0].scores)]
-        make_console().print(Table.from_items(columns, rows, task.name).to_terminal())
+        shown = [{**row, **typed_scores({key: row[key] for key in scored[0].scores})} for row in rows]
+        make_console().print(Table.from_items(columns, shown, task.name).to_terminal())
     if failed:
         raise SomeFailedError(
             f"{format_count(len(failed), 'team')} of {len(tries)} could not be scored; the others are above"

@@ -22,6 +22,7 @@ from mebench.output.json_output import write_json
 from mebench.output.number_format import NONE, format_number, format_score, format_span
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count, print_lines, print_table
+from mebench.score_type import Score
 
 with lazy_imports():
     from mebench.records import published as published_values
@@ -245,7 +246,7 @@ def _row_of_cell(cell: RescoredCell, countings: Sequence[Counting]) -> tuple[str
         dagger = "†" if cell.printed.caveats else ""
         printed = f"{cell.printed.value:.{digits}f}{dagger}"
     shown_digits = min(digits, rescore.DIGITS)
-    scores = [format_score(_score_of(cell.rescored.get(counting)), shown_digits) for counting in countings]
+    scores = [format_score(Score(*(cell.rescored.get(counting) or ())), shown_digits) for counting in countings]
     return (cell.dataset, cell.score, printed, *scores)
 
 

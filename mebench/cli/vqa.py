@@ -19,6 +19,7 @@ from mebench.output.json_output import write_json
 from mebench.output.progress import Progress
 from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count, make_console, print_lines
+from mebench.score_type import Score
 
 with lazy_imports():
     from mebench.reports import answers_page, report as run_report
@@ -350,7 +351,11 @@ def vqa_score_command(
     columns = [Column("name", "score"), Column("value", "", score=True, interval=True)]
     columns += [Column(floor, floor) for floor in floors]
     rows = [
-        {"name": name, "value": value, **{floor: summary["floors"][floor].get(name) for floor in floors}}
+        {
+            "name": name,
+            "value": Score.from_plain(value),
+            **{floor: summary["floors"][floor].get(name) for floor in floors},
+        }
         for name, value in summary["scores"].items()
     ]
     title = f"{scorer}: {summary['answered']} of {summary['questions']} answered"

@@ -27,6 +27,7 @@ from mebench.runner.plan import Plan, create_weightless, make_plan
 from mebench.runner.run_data import Sides
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables_of_folds
+from mebench.score_type import Score
 
 SPOTTED = (
     "f1",
@@ -237,7 +238,7 @@ def card_scores(tested: Tables, about: Mapping[str, Any]) -> tuple[dict[str, flo
             score = scores[name]
             values[f"{path}.{name}"] = score["value"]
             if score["value"] is not None:  # those of a density are of micro-expressions alone
-                lines.append(f"{title}: {name} {format_score(score)}")
+                lines.append(f"{title}: {name} {format_score(Score.from_plain(score))}")
         if title in KINDS:
             rate, minutes = quiet_rate(tested, title, tested.truths)
             values[f"{path}.{QUIET_RATE}"] = rate

@@ -137,12 +137,12 @@ def _compared_scores(folder: RunFolder, scores: Mapping[str, Score], clean: _Ref
     compared_scores = {}
     comparison = compare_tables(read_tables(folder), clean.tables, permutations=1, **clean.rules)
     for path, compared in comparison.scores.items():
-        difference: Any = compared.difference
+        difference = compared.difference
         if folder is clean.folder:  # no draw of subjects tells a run from itself
-            difference = {"value": 0.0, "low": None, "high": None}
+            difference = Score(0.0)
         clean_value = clean.scores[path].value
         drop = None
-        if clean_value and difference["value"] is not None:
-            drop = 0.0 - difference["value"] / clean_value
-        compared_scores[path] = {"score": scores[path].plain(), "difference": difference, "drop": drop}
+        if clean_value and difference.value is not None:
+            drop = 0.0 - difference.value / clean_value
+        compared_scores[path] = {"score": scores[path].plain(), "difference": difference.plain(), "drop": drop}
     return compared_scores

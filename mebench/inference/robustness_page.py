@@ -14,7 +14,7 @@ from mebench.features.degradation import KINDS
 from mebench.grouping import group_by
 from mebench.metrics.score_column import score_column
 from mebench.metrics.score_table import ScoreTable
-from mebench.output.number_format import Score, format_number, format_score, format_table_number
+from mebench.output.number_format import format_number, format_score, format_table_number
 from mebench.output.table import Column, Table, as_sentence
 from mebench.output.terminal import format_count
 from mebench.reports.compare_runs import score_path_in_words
@@ -25,6 +25,7 @@ from mebench.reports.scores import title_of
 from mebench.runs import RunFolder
 from mebench.runs.chance_levels import with_levels_of_chance
 from mebench.runs.scoring import current_summary
+from mebench.score_type import Score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +64,7 @@ def _table_of_losses(scored: Rows) -> Table:
         ]
         for line, row in zip(cells, scored):
             score = row["scores"][path]
-            line += [score["score"], score["difference"], score["drop"]]
+            line += [Score.from_plain(score["score"]), Score.from_plain(score["difference"]), score["drop"]]
     return Table(columns, cells, "scores on degraded videos")
 
 
@@ -83,7 +84,7 @@ def draw_robustness(rows: Rows, path: str, level: float | None = None) -> Figure
     for place in axes[len(rows_by_kind) :]:
         place.set_visible(False)
     for (kind, of_kind), place in zip(rows_by_kind.items(), axes):
-        _draw_scores(place, [(row["strength"], row["scores"][path]["score"]) for row in of_kind])
+        _draw_scores(place, [(row["strength"], Score.from_plain(row["scores"][path]["score"])) for row in of_kind])
         if level is not None:
             place.axhline(level, linestyle=":", linewidth=1, color="0.5")
         place.set_title(kind, loc="left", fontsize=9)
@@ -98,12 +99,12 @@ FIGURE_COLUMNS = 4
 
 def _draw_scores(axes: Axes, points: Sequence[tuple[int, Score]]) -> None:
     """Draw defined scores by strength, with known intervals as bars."""
-    known = [(strength, score) for strength, score in points if score["value"] is not None]
+    known = [(strength, score.value) for strength, score in points if score.value is not None]
     strengths = [strength for strength, _ in known]
-    axes.plot(strengths, [score["value"] for _, score in known], "o-", color=CURVE_COLORS[1], markersize=3)
-    for strength, score in known:
-        if score["low"] is not None:
-            axes.plot([strength, strength], [score["low"], score["high"]], color=CURVE_COLORS[1], linewidth=1)
+    axes.plot(strengths, [value for _, value in known], "o-", color=CURVE_COLORS[1], markersize=3)
+    for strength, score in points:
+        if score.ends is not None:
+            axes.plot([strength, strength], score.ends, color=CURVE_COLORS[1], linewidth=1)
 
 
 def page_of_robustness(clean: RunFolder, rows: Rows) -> str:
@@ -218,8 +219,9 @@ def losses_of_score(rows: Rows, path: str) -> list[Loss]:
             continue
         worst = min(known, key=lambda strength: known[strength]["difference"]["value"])
         falling = [strength for strength, cell in known.items() if (cell["difference"]["high"] or 0) < 0]
-        losses.append(Loss(kind, worst, known[worst]["score"], known[worst]["difference"], min(falling, default=None)))
-    return sorted(losses, key=lambda loss: cast(float, loss.difference["value"]))
+        score, difference = (Score.from_plain(known[worst][name]) for name in ("score", "difference"))
+        losses.append(Loss(kind, worst, score, difference, min(falling, default=None)))
+    return sorted(losses, key=lambda loss: cast(float, loss.difference.value))
 
 
 def describe_losses(part: ScoreOnPage) -> str:
@@ -235,18 +237,14 @@ def describe_losses(part: ScoreOnPage) -> str:
     if not falling:
         return f"{name}: none of {n_tested} is shown to lower it; each interval of a difference reaches 0."
     worst = falling[0]
-    lost = {
-        "value": -cast(float, worst.difference["value"]),
-        "low": -cast(float, worst.difference["high"]),
-        "high": -cast(float, worst.difference["low"]),
-    }
+    low, high = cast(tuple[float, float], worst.difference.ends)
+    lost = Score(-cast(float, worst.difference.value), -high, -low)
     beside = ""
-    low = worst.score["low"]
-    if part.level is not None and low is not None and low <= part.level:
+    if part.level is not None and worst.score.ends is not None and worst.score.ends[0] <= part.level:
         beside = f"; that is not above the {format_table_number(part.level)} of {cast(Floor, part.floor).words}"
     return (
         f"{name}: {len(falling)} of {n_tested} lower it. It is lowest with {worst.kind} at strength {worst.strength}: "
-        f"{format_table_number(worst.score['value'])}, {format_score(cast(Score, lost), 3)} below the clean run{beside}."
+        f"{format_table_number(worst.score.value)}, {format_score(lost, 3)} below the clean run{beside}."
     )
 
 

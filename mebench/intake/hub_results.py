@@ -64,7 +64,7 @@ def eval_results(record: Record, benchmark: str, source: str = "") -> list[dict[
         part = table.parts[0]
         metric = part.metrics[0]
         row = next((row for row in part.rows if tuple(row.runs) == (record.id,)), None)
-        value = None if row is None else row.scores[metric]["value"]
+        value = None if row is None else row.scores[metric].value
         if row is None or value is None:
             continue
         entry: dict[str, Any] = {

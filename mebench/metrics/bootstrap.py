@@ -243,7 +243,7 @@ def score_interval(
     return max(value - half, 0.0), value + half
 
 
-class Score(TypedDict):
+class PlainScore(TypedDict):
     """A value with its interval; where an interval is missing, `reason` says why."""
 
     value: float | None
@@ -361,7 +361,7 @@ def widened_tail(n: int, degrees: int) -> float:
     return float(special.ndtr(np.sqrt(n / degrees) * special.stdtrit(degrees, 0.025))) if degrees else 0.0
 
 
-def score_with_percentiles(value: float, replicates: Floats, tail: float = 0.025) -> Score:
+def score_with_percentiles(value: float, replicates: Floats, tail: float = 0.025) -> PlainScore:
     """A value with two percentiles of its replicates; NaN values become None, NaN replicates are left out.
 
     Args:
@@ -433,7 +433,7 @@ class Resampling:
 
     def scores(
         self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
-    ) -> dict[str, Score]:
+    ) -> dict[str, PlainScore]:
         """Values and 95 % intervals of what `evaluate` makes of (n_weightings, n_units) weights; NaN is undefined.
 
         Args:
@@ -506,14 +506,14 @@ class Resampling:
         """The stratum of each group of subjects that is left out."""
         return [self.strata[group[0]] for group in self._groups]
 
-    def _percentile_scores(self, section: str, evaluate: Evaluate) -> dict[str, Score]:
+    def _percentile_scores(self, section: str, evaluate: Evaluate) -> dict[str, PlainScore]:
         """Values with percentiles of the replicates: of methods that predict by chance, or without draws none."""
         replicates = evaluate(self.weights)
         values = self._means(replicates) if self.mean else self._values(evaluate)
         self._count_skipped(section, values, replicates)
         return {name: score_with_percentiles(values[name], replicates[name]) for name in replicates}
 
-    def _score(self, name: str, value: float, without: Floats, basis: Basis) -> Score:
+    def _score(self, name: str, value: float, without: Floats, basis: Basis) -> PlainScore:
         """A value with its interval from leaving subjects out. Where it has none, it has the reason why.
 
         Args:
@@ -529,7 +529,7 @@ class Resampling:
         ends = score_interval(value, without, strata, scale, basis.subjects, basis.hidden_error)
         return as_score(value, ends, SAME_WITHOUT_ANY)
 
-    def _drawn_score(self, name: str, value: float, without: Floats, drawn: Floats, basis: Basis) -> Score:
+    def _drawn_score(self, name: str, value: float, without: Floats, drawn: Floats, basis: Basis) -> PlainScore:
         """A value with its interval from bootstrap draws, (n_draws,). Where it has none, it has the reason why."""
         if find_metric(name).kind == "order":
             reason = self._reason_against_quantile(basis)
@@ -571,7 +571,7 @@ class Resampling:
         _, low, high = known
         return None if low == high else (low, high)
 
-    def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = basis_of_all) -> dict[str, Score]:
+    def of_some(self, units: Indices, evaluate: Evaluate, basis_of: BasisOf = basis_of_all) -> dict[str, PlainScore]:
         """The scores of some subjects alone, in the same draws of all, with their intervals."""
         inside = np.isin(np.arange(self.n_units), units)
         return replace(self, skipped={}, subjects=tuple(units.tolist())).scores(
@@ -580,7 +580,7 @@ class Resampling:
 
     def compare_runs(
         self, runs: Sequence[Evaluate], basis_of: Sequence[BasisOf] = (basis_of_all, basis_of_all)
-    ) -> tuple[dict[str, Score], dict[str, Score], dict[str, Score], dict[str, tuple[float, int]]]:
+    ) -> tuple[dict[str, PlainScore], dict[str, PlainScore], dict[str, PlainScore], dict[str, tuple[float, int]]]:
         """The scores of two runs on the same subjects, and their differences.
 
         A difference is the first minus the second.
@@ -620,7 +620,7 @@ class Resampling:
         first, second = (run(self.weights) for run in runs)
         return {name: first[name] - second[name] for name in ordered}
 
-    def _drawn_difference(self, value: float, scores: tuple[Score, Score], drawn: Floats) -> Score:
+    def _drawn_difference(self, value: float, scores: tuple[PlainScore, PlainScore], drawn: Floats) -> PlainScore:
         """A difference of two order statistics with its paired interval, or the reason for none."""
         if len(self.subjects) < LEAST_PAIRED:
             return as_score(value, None, f"a difference takes at least {LEAST_PAIRED} subjects")
@@ -630,8 +630,8 @@ class Resampling:
         return as_score(value, ends, next(filter(None, reasons), SAME_WITHOUT_ANY))
 
     def _difference(
-        self, name: str, value: float, scores: tuple[Score, Score], without: tuple[Floats, Floats]
-    ) -> Score:
+        self, name: str, value: float, scores: tuple[PlainScore, PlainScore], without: tuple[Floats, Floats]
+    ) -> PlainScore:
         """A difference of two scores with its paired interval, or the reason for none.
 
         Args:
@@ -690,14 +690,14 @@ class Resampling:
         self.skipped |= {f"{section}.{name}": n - usual for name, n in undefined.items() if n > usual}
 
 
-def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> Score:
+def as_score(value: float, ends: tuple[float, float] | None, reason: str) -> PlainScore:
     """A value with the ends of its interval; without an interval, with the reason. NaN becomes None."""
     if np.isnan(value):
         return {"value": None, "low": None, "high": None}
     if ends is not None:
         low, high = ends
         return {"value": value, "low": low, "high": high}
-    result: Score = {"value": value, "low": None, "high": None}
+    result: PlainScore = {"value": value, "low": None, "high": None}
     if reason:
         result["reason"] = reason
     return result
@@ -717,7 +717,7 @@ def _spread_of_draws(drawn: Floats) -> float:
     return float(known.std(ddof=1)) if len(known) > 1 else np.nan
 
 
-def _known_ends(score: Score) -> tuple[float, float, float] | None:
+def _known_ends(score: PlainScore) -> tuple[float, float, float] | None:
     """Value, low and high of a score; None if one is missing."""
     value = score["value"]
     low = score["low"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mebench.lazy_imports import load_lazily
-from mebench.metrics.bootstrap import Basis, Resampling, Score
+from mebench.metrics.bootstrap import Basis, PlainScore, Resampling
 from mebench.metrics.emotions import LEAST_SAMPLES, LEAST_SUBJECTS
 from mebench.metrics.label_sets import class_bits, within_classes
 from mebench.metrics.ratios import Bools, Floats, Indices, per_unit, safe_ratio
@@ -79,7 +79,7 @@ class _ClassCounts:
             "right": int(self.right.sum()),
         }
 
-    def compute_scores(self, subjects: Resampling) -> dict[str, Score]:
+    def compute_scores(self, subjects: Resampling) -> dict[str, PlainScore]:
         """F1, precision and recall with their intervals."""
         return subjects.scores(f"class.{self.name}", self._evaluate, self._basis_of)
 

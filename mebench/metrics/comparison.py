@@ -21,7 +21,6 @@ from mebench.metrics.bootstrap import (
     Basis,
     BasisOf,
     Resampling,
-    Score,
     SectionScores,
     average_scores,
     derived_seed,
@@ -44,6 +43,7 @@ from mebench.metrics.ranking import hardest_people, personal_path
 from mebench.metrics.ratios import Bools, Floats, Indices
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import NOBODY, Tables, members_of, of_first_draw
+from mebench.score_type import Score
 
 if TYPE_CHECKING:
     import scipy
@@ -296,6 +296,11 @@ class ComparedScore:
     same: bool
     hardest: dict[str, Any] = field(default_factory=dict)
 
+    def plain(self) -> dict[str, Any]:
+        """For JSON."""
+        scores = {name: getattr(self, name).plain() for name in ("first", "second", "difference")}
+        return {**vars(self), **scores}
+
 
 @dataclass(frozen=True)
 class RunComparison:
@@ -323,7 +328,7 @@ class RunComparison:
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return {**asdict(self), "scores": {path: score.plain() for path, score in self.scores.items()}}
 
 
 def compare_tables(
@@ -576,9 +581,9 @@ def _compare_section(
             n, p, effect = signed_rank(first_alone[name], second_alone[name])
         error, degrees = errors[name]
         rows[path_of(section, name)] = ComparedScore(
-            first=first[name],
-            second=second[name],
-            difference=differences[name],
+            first=Score.from_plain(first[name]),
+            second=Score.from_plain(second[name]),
+            difference=Score.from_plain(differences[name]),
             p=permutation_p(observed, permuted[name], exchanges.exact),
             p_holm=None,
             wilcoxon_n=n,

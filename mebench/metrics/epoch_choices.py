@@ -174,7 +174,11 @@ def gains_of_rules(
                     "honest": honest,
                     "part": part,
                     "looks": candidates,
-                    "f1": {"first": f1.first, "second": f1.second, "difference": f1.difference},
+                    "f1": {
+                        "first": f1.first.plain(),
+                        "second": f1.second.plain(),
+                        "difference": f1.difference.plain(),
+                    },
                 }
             )
     return rows

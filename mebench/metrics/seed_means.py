@@ -9,8 +9,8 @@ from mebench.metrics.bootstrap import (
     Basis,
     BasisOf,
     Evaluate,
+    PlainScore,
     Resampling,
-    Score,
     SectionScores,
     average_scores,
     basis_of_all,
@@ -20,7 +20,7 @@ from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize
 from mebench.metrics.tables import Tables, strata_of_units
-from mebench.score_type import UNDEFINED, Score as TypedScore
+from mebench.score_type import UNDEFINED, Score
 
 
 def mean_summary(
@@ -96,7 +96,7 @@ class SeedMeans(Resampling):
 
     def scores(
         self, section: str, evaluate: Evaluate, basis_of: BasisOf = basis_of_all, drawn_by: Evaluate | None = None
-    ) -> dict[str, Score]:
+    ) -> dict[str, PlainScore]:
         """Values and intervals of the means over runs."""
         runs = [SectionScores(evaluate, basis_of, drawn_by), *(other[section] for other in self.others)]
         return super().scores(
@@ -121,14 +121,14 @@ def by_chance(tables: Iterable[Tables]) -> bool:
     return any(number_of_draws(of_run) > 1 for of_run in tables)
 
 
-def mean_ends(scores: Sequence[Mapping[str, TypedScore]]) -> dict[str, TypedScore]:
+def mean_ends(scores: Sequence[Mapping[str, Score]]) -> dict[str, Score]:
     """For each score the mean of the lower and of the upper ends over runs; None where a run has none."""
     ends = {}
     for name in scores[0]:
         of_runs = [of_run[name] for of_run in scores]
         low = _mean_if_all_known([score.low for score in of_runs])
         high = _mean_if_all_known([score.high for score in of_runs])
-        ends[name] = TypedScore(low=low, high=high)
+        ends[name] = Score(low=low, high=high)
     return ends
 
 
@@ -138,7 +138,7 @@ def _mean_if_all_known(values: Sequence[float | None]) -> float | None:
     return exact_mean(known) if len(known) == len(values) else None
 
 
-def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> TypedScore:
+def over_seeds(scores: Iterable[Score], of_mean: Score) -> Score:
     """Mean, lowest and highest value of the seeds, with the interval of their mean; undefined if a value is.
 
     Args:
@@ -149,7 +149,7 @@ def over_seeds(scores: Iterable[TypedScore], of_mean: TypedScore) -> TypedScore:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
         return UNDEFINED
-    return TypedScore(exact_mean(known), of_mean.low, of_mean.high, lowest=min(known), highest=max(known))
+    return Score(exact_mean(known), of_mean.low, of_mean.high, lowest=min(known), highest=max(known))
 
 
 def exact_mean(values: Sequence[float]) -> float:

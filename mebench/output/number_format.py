@@ -1,12 +1,11 @@
 """How numbers are written on the terminal, in tables and on pages: scores with intervals, counts, seconds."""
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+
+from mebench.score_type import Score
 
 NONE = "–"
 """Placeholder for a missing number in tables."""
-Score = Mapping[str, Any]
-"""`value`, and the ends `low` and `high` of its interval; with a `reason` if the interval is not trustworthy."""
 
 
 def format_number(value: float | None, places: int = 4, none: str = "-", sign: str = "") -> str:
@@ -40,35 +39,36 @@ def shares_in_words(shares: Mapping[str, float]) -> str:
 def format_interval(score: Score, places: int = 4) -> str:
     """`[low, high]`; `-` where it cannot be believed, nothing where none was asked for.
 
-    >>> format_interval({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_interval({"value": 0.5, "low": None, "high": None})
-    ('[0.25, 0.75]', '')
+    >>> format_interval(Score(0.5, 0.25, 0.75), 2), format_interval(Score(0.5)), format_interval(Score(0.5, reason="one subject"))
+    ('[0.25, 0.75]', '', '-')
     """
     written = format_ends(score, places, format_number)
     if written:
         return written
-    return "-" if "reason" in score else ""
+    return "-" if score.reason else ""
 
 
 def format_ends(score: Score, places: int = 3, write: Callable[[float | None, int], str] = format_table_number) -> str:
     """`[low, high]`, by default for a table, its numbers as `format_table_number` writes them; nothing where there is none: the
     run's summary says why.
 
-    >>> format_ends({"value": 12.0, "low": 9.0, "high": 15.0}), format_ends({"value": 0.5, "low": None, "high": None})
+    >>> format_ends(Score(12.0, 9.0, 15.0)), format_ends(Score(0.5))
     ('[9.000, 15.0]', '')
     """
-    low, high = score["low"], score["high"]
-    return "" if low is None or high is None else f"[{write(low, places)}, {write(high, places)}]"
+    if score.ends is None:
+        return ""
+    low, high = score.ends
+    return f"[{write(low, places)}, {write(high, places)}]"
 
 
 def format_score(score: Score, places: int = 4) -> str:
     """`value [low, high]`, without ends where there are none; a dash where the score is undefined.
 
-    >>> format_score({"value": 0.5, "low": 0.25, "high": 0.75}, 2), format_score({"value": 0.5, "low": None, "high": None}, 3)
+    >>> format_score(Score(0.5, 0.25, 0.75), 2), format_score(Score(0.5), 3)
     ('0.50 [0.25, 0.75]', '0.500')
     """
-    return " ".join(
-        filter(None, [format_number(score["value"], places, NONE), format_ends(score, places, format_number)])
-    )
+    value = format_number(score.value, places, NONE)
+    return " ".join(filter(None, [value, format_ends(score, places, format_number)]))
 
 
 def format_mean_count(value: float, places: int = 1) -> str:

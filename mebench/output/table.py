@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from markupsafe import Markup, escape
 
 from mebench.lazy_imports import load_lazily
-from mebench.output.number_format import NONE, Score, format_ends, format_interval, format_number, format_table_number
+from mebench.output.number_format import NONE, format_ends, format_interval, format_number, format_table_number
 from mebench.output.terminal import escape_controls, for_template, make_rich_table
+from mebench.score_type import UNDEFINED, Score
 
 if TYPE_CHECKING:
     import jinja2
@@ -30,8 +31,8 @@ else:
 
 INTERVAL = "95 % interval"
 """Head of the column that holds the interval of the score before it."""
-ENDS = ("value", "low", "high", "min", "max")
-"""The fields of a score in a file; the last two are the lowest and the highest seed."""
+ENDS = ("low", "high", "min", "max")
+"""The ends of a score's columns in a file, after the value; the last two are the lowest and the highest seed."""
 
 
 class Latex(str):
@@ -40,6 +41,23 @@ class Latex(str):
 
 class Markdown(str):
     """Text that is Markdown already."""
+
+
+@dataclass(frozen=True)
+class ShownScore:
+    """A score as one cell shows it, where that differs from its column.
+
+    Attributes:
+        score: the score.
+        note: words below it.
+        digits: number of decimals; default: the column's.
+        share: True for a score of 0 to 1; default: as the column's scores.
+    """
+
+    score: Score
+    note: str = ""
+    digits: int | None = None
+    share: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +112,7 @@ class Column:
         text: formatter for non-text values; default: a score with its interval, a number with `digits`, lines of text.
         digits: number of decimals.
         right: whether cells are aligned to the right, as numbers are.
-        score: True for scores: `value`, the ends `low` and `high` of its interval, `min` and `max` over seeds, `note` below it.
+        score: True for scores, each a `Score` or a `ShownScore`.
         share: whether its scores lie in 0 to 1, so that a page draws their intervals as bars.
         interval: whether a terminal gives the interval a column of its own, because there is no room below the score.
         main: True for the name of the row and for the score that sorts.
@@ -141,26 +159,31 @@ class Column:
     def write_lines(self, value: Any) -> list[str]:
         """A value as text; of a score its interval, its seeds and its note are lines of their own.
 
-        >>> Column("f1", digits=2).write_lines({"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.5, "max": 0.5})
+        >>> Column("f1", digits=2).write_lines(Score(0.5, 0.25, 0.75, lowest=0.5, highest=0.5))
         ['0.50', '[0.25, 0.75]']
         """
         if self.text is not None and not isinstance(value, str):
             return [self.text(value)]
-        if isinstance(value, Mapping):
-            return self._score_lines(value)
+        if isinstance(value, Score | ShownScore):
+            return self._score_lines(_as_shown(value))
         if isinstance(value, float):
             return [format_table_number(value, self.digits)]
         if isinstance(value, tuple):
             return [str(line) for line in value]
         return [NONE if value is None else str(value)]
 
-    def _score_lines(self, score: Score) -> list[str]:
+    def _score_lines(self, shown: ShownScore) -> list[str]:
         """A score, its interval, the range of its seeds where they differ, and its note."""
-        places = score.get("digits", self.digits)
-        extremes = [format_table_number(score[end], places) for end in ("min", "max") if score.get(end) is not None]
+        score = shown.score
+        places = self._places_of(shown)
+        extremes = [format_table_number(end, places) for end in (score.lowest, score.highest) if end is not None]
         seeds = " to ".join(extremes) if len(set(extremes)) > 1 else ""
-        below = (format_ends(score, places), seeds, score.get("note", ""))
-        return [format_table_number(score["value"], places), *filter(None, below)]
+        below = (format_ends(score, places), seeds, shown.note)
+        return [format_table_number(score.value, places), *filter(None, below)]
+
+    def _places_of(self, shown: ShownScore) -> int:
+        """The number of decimals of a score."""
+        return self.digits if shown.digits is None else shown.digits
 
     def write_cell(self, value: Any) -> Markup:
         """A value as a cell of a page, in which no text is markup."""
@@ -176,24 +199,24 @@ class Column:
             order = None
         return self._page_cell(_spanned(first) + "".join(_spanned(line, "settings") for line in others), order)
 
-    def _score_cell(self, score: Score | None) -> Markup:
+    def _score_cell(self, value: Score | ShownScore | None) -> Markup:
         """A score with its interval, its note and its bar; an undefined one is sorted last."""
-        if score is None and self.text is not None:
+        if value is None and self.text is not None:
             return self._page_cell(_spanned(self.text(None)), "")
-        value = score.get("value") if score else None
-        if not score or value is None:
-            note = score.get("note") if score else None
+        shown = _as_shown(value)
+        if shown.score.value is None:
             texts = [_spanned(NONE, "none")]
-            if note:
-                texts.append(_spanned(note, "spread"))
+            if shown.note:
+                texts.append(_spanned(shown.note, "spread"))
             return self._page_cell(" ".join(texts), "")
-        first, *others = self.write_lines(score)
+        first, *others = self.write_lines(value)
         texts = [_spanned(first, "value")]
         for line in others:
             name = "interval" if line.startswith("[") else "spread"
             texts.append(_spanned(line, name))
-        bar = str(interval_bar(score)) if self.main and score.get("share", self.share) else ""
-        return self._page_cell(" ".join(texts) + bar, f"{value:.6g}")
+        is_share = self.share if shown.share is None else shown.share
+        bar = str(interval_bar(shown.score)) if self.main and is_share else ""
+        return self._page_cell(" ".join(texts) + bar, f"{shown.score.value:.6g}")
 
     def _page_cell(self, content: str, order: Any) -> Markup:
         """A cell of HTML; `order` is what a page sorts by, if it is not the content."""
@@ -219,15 +242,15 @@ class Column:
         """
         interval_apart = self.score and self.interval
         if self.score and not isinstance(value, str):
-            score: Score = value or dict.fromkeys(ENDS)
-            places = score.get("digits", self.digits)
-            shown = format_number(score["value"], places)
-            return [shown, format_interval(score, places)] if interval_apart else [shown]
+            shown = _as_shown(value)
+            places = self._places_of(shown)
+            written = format_number(shown.score.value, places)
+            return [written, format_interval(shown.score, places)] if interval_apart else [written]
         if value is None or isinstance(value, float):
-            shown = self.text(value) if self.text else format_number(value, self.digits)
-            return [shown]
-        shown = ", ".join(self.write_lines(value))
-        return [shown, ""] if interval_apart else [shown]
+            written = self.text(value) if self.text else format_number(value, self.digits)
+            return [written]
+        written = ", ".join(self.write_lines(value))
+        return [written, ""] if interval_apart else [written]
 
     def markdown_cell(self, value: Any, muted: bool, style: MarkdownStyle = PLAIN_MARKDOWN) -> str:
         """A value as a cell of Markdown: bold where it sorts, names of muted rows in italics."""
@@ -255,8 +278,9 @@ class Column:
         """A value as a cell of LaTeX: a score with its interval alone, names of muted rows in italics."""
         if isinstance(value, Latex):
             return value
-        if isinstance(value, Mapping):
-            value = {**value, "min": None, "max": None, "note": ""}
+        if isinstance(value, Score | ShownScore):
+            shown = _as_shown(value)
+            value = replace(shown, score=replace(shown.score, lowest=None, highest=None), note="")
         text = latex_text(" ".join(self.write_lines(value)))
         return rf"\textit{{{text}}}" if self.main and muted and not self.score else text
 
@@ -264,14 +288,31 @@ class Column:
         """Its heads in a file: a score has one for each of its ends."""
         if not self.score:
             return [self.name]
-        return [self.name, *(f"{self.name}_{end}" for end in ENDS[1:])]
+        return [self.name, *(f"{self.name}_{end}" for end in ENDS)]
 
     def csv_cells(self, value: Any) -> list[Any]:
-        """A value as one cell of a file, or the ends of a score."""
+        """A value as one cell of a file, or the ends of a score; a score may be a text, as it is printed somewhere."""
         if not self.score:
             return [_csv_value(value)]
-        score = value or {}
-        return [_csv_value(score.get(end)) for end in ENDS]
+        if isinstance(value, str):
+            return [_csv_value(value), *("" for _ in ENDS)]
+        score = _as_shown(value).score
+        ends = (score.low, score.high, score.lowest, score.highest)
+        return [_csv_value(score.value), *map(_csv_value, ends)]
+
+
+def _as_shown(value: Score | ShownScore | None) -> ShownScore:
+    """A score as its cell shows it; an undefined one for None."""
+    return value if isinstance(value, ShownScore) else ShownScore(value or UNDEFINED)
+
+
+def _plain_value(value: Any) -> Any:
+    """A value of a cell for JSON."""
+    if isinstance(value, ShownScore):
+        value = value.score
+    if not isinstance(value, Score):
+        return value
+    return value.plain() if value.lowest is None else value.plain_over_seeds()
 
 
 def _spanned(line: Any, style: str = "") -> str:
@@ -443,7 +484,7 @@ class Table:
     def plain(self) -> list[dict[str, Any]]:
         """For JSON: the values of each row by the names of the columns."""
         names = [column.name for column in self.columns]
-        return [dict(zip(names, row)) for row in self.rows if not isinstance(row, str)]
+        return [dict(zip(names, map(_plain_value, row))) for row in self.rows if not isinstance(row, str)]
 
     def to_html(self, kind: str = "", caption: str = "", sortable: bool = False) -> Markup:
         """A `<table>` in which no text is markup; below a score stand its interval and the spread of its seeds.
@@ -475,7 +516,7 @@ class Table:
 
 def _is_empty(value: Any) -> bool:
     """Whether a value, or the value of a score, is None or holds nothing."""
-    held = value.get("value") if isinstance(value, Mapping) else value
+    held = _as_shown(value).score.value if isinstance(value, Score | ShownScore) else value
     return held in (None, "", ())
 
 
@@ -501,9 +542,11 @@ def as_sentence(text: str) -> str:
 
 def interval_bar(score: Score) -> Markup:
     """The interval of a share as a bar that the style sheet draws; empty without an interval."""
-    if score["low"] is None:
+    if score.ends is None:
         return Markup()
-    return Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>').format(**score)
+    low, high = score.ends
+    bar = Markup('<i class="bar" style="--l:{low:.3g};--h:{high:.3g};--v:{value:.3g}"></i>')
+    return bar.format(low=low, high=high, value=score.value)
 
 
 def _in_one_line(text: str) -> str:

@@ -15,6 +15,7 @@ from mebench.metrics.catalogue import find_metric
 from mebench.output.number_format import format_score
 from mebench.records.published import CLIPS, PublishedValue
 from mebench.records.record import Record
+from mebench.score_type import Score
 
 Value = tuple[float, float | None, float | None]
 """A score, and the ends of its interval if it has one."""
@@ -180,7 +181,7 @@ def _value_difference(record: Record, row: PublishedValue, same_data: bool) -> s
     found = measured_value(record.summary, row)
     if found is None:
         return f"{published}, undefined or not scored here"
-    here = format_score(dict(zip(("value", "low", "high"), found)), row.digits)
+    here = format_score(Score(*found), row.digits)
     # For other clips or folds, give only the two values: neither chance nor the method explains their difference.
     gap = gap_in_words(row, *found) if same_data else "not comparable"
     return f"{published}, {here} here: {gap}"

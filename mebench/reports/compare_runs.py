@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self
@@ -21,7 +22,7 @@ from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.paired import holm
 from mebench.metrics.score_table import ScoreTable
 from mebench.output.number_format import format_number
-from mebench.output.table import Column, Table
+from mebench.output.table import Column, ShownScore, Table
 from mebench.output.terminal import print_lines, print_report
 from mebench.records.record import TRUTH_COLUMNS, VIDEO_COLUMNS, Record, read_record
 from mebench.reports.result_sentence import StatedScore, result_sentence
@@ -252,7 +253,7 @@ def state_sides(sides: Sequence[Side], *comparisons: RunComparison) -> list[str]
     scores = [compared.first, *(one.scores[path].second for one in comparisons)]
     rule = comparisons[0].convention
     return [
-        f"{letter}: {_state_side(side, path, Score.from_plain(score), rule)}"
+        f"{letter}: {_state_side(side, path, score, rule)}"
         for letter, side, score in zip(letters_of(sides), sides, scores)
         if side.record is not None
     ]
@@ -294,12 +295,12 @@ def _table_of_scores(comparison: RunComparison) -> Table:
     hardest = any(row.hardest for row in comparison.scores.values())
     rows: list[str | list[Any]] = []
     for path, row in comparison.scores.items():
-        digits = {"digits": catalogue.find_metric(path).digits}
-        of_hardest = [*row.hardest.get("scores", [UNDEFINED.plain(), UNDEFINED.plain()]), UNDEFINED.plain()]
+        shown = partial(ShownScore, digits=catalogue.find_metric(path).digits)
+        of_hardest = [*map(Score.from_plain, row.hardest.get("scores", ())), UNDEFINED, UNDEFINED, UNDEFINED]
         rows.append(score_path_in_words(path))
         for name, score, on_hardest in zip(("A", "B", "A - B"), (row.first, row.second, row.difference), of_hardest):
-            cells = [name, {**score, **digits}]
-            rows.append([*cells, {**on_hardest, **digits}] if hardest else cells)
+            cells = [name, shown(score)]
+            rows.append([*cells, shown(on_hardest)] if hardest else cells)
     columns = [Column("score", main=True), Column("value", right=True, score=True)]
     if hardest:
         columns.append(Column("hardest fifth", right=True, score=True))
@@ -367,12 +368,16 @@ class SeveralComparisons:
         found = []
         for path, ps in self.adjusted_p_values().items():
             digits = catalogue.find_metric(path).digits
-            rows: list[list[Any]] = [["A", {**self.comparisons[0].scores[path].first, "digits": digits}, "", "", ""]]
+            rows: list[list[Any]] = [
+                ["A", ShownScore(self.comparisons[0].scores[path].first, digits=digits), "", "", ""]
+            ]
             for letter, comparison, p in zip(letters_of(self.sides)[1:], self.comparisons, ps):
                 row = comparison.scores[path]
-                difference = format_number(row.difference["value"], digits, sign="+")
+                difference = format_number(row.difference.value, digits, sign="+")
                 detectable = "> 1" if _beyond_all(path, row) else format_number(row.detectable, digits)
-                rows.append([letter, {**row.second, "digits": digits}, difference, _p_in_words(p) or "-", detectable])
+                rows.append(
+                    [letter, ShownScore(row.second, digits=digits), difference, _p_in_words(p) or "-", detectable]
+                )
             subjects = f"({self.comparisons[0].subjects} subjects)"
             found.append(Table(columns, rows, f"{score_path_in_words(path)} {subjects}"))
         return found
@@ -389,7 +394,7 @@ class SeveralComparisons:
         metric = catalogue.find_metric(path)
         groups = dict[str, list[str]]()
         for letter, comparison, p in zip(letters_of(self.sides)[1:], self.comparisons, ps):
-            difference = comparison.scores[path].difference["value"]
+            difference = comparison.scores[path].difference.value
             if p is None or difference is None:
                 groups.setdefault("nothing is compared with {}, where it is undefined", []).append(letter)
             elif p >= LEVEL:
@@ -437,7 +442,7 @@ def draw_conclusions(comparison: RunComparison) -> list[str]:
 def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str:
     """The better side with values and p, or the difference that would be detectable."""
     metric = catalogue.find_metric(path)
-    difference = row.difference["value"]
+    difference = row.difference.value
     if difference is None or row.p is None or row.p_holm is None:
         return "undefined for A or B, so nothing is compared"
     if row.same:
@@ -447,7 +452,7 @@ def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str
     if n_tested > 1:
         p += f", {_p_in_words(row.p_holm)} among {n_tested} tests"
     if row.p_holm < LEVEL:
-        first, second = (format_number(score["value"], metric.digits) for score in (row.first, row.second))
+        first, second = (format_number(score.value, metric.digits) for score in (row.first, row.second))
         return f"{_ranking(metric, difference)} ({first} against {second}; {p})"
     sentence = f"no difference is shown (A - B = {format_number(difference, metric.digits)}; {p})"
     if row.detectable is None:
@@ -577,8 +582,8 @@ def _on_missing_intervals(comparison: RunComparison, letters: tuple[str, str]) -
     scores_by_reason: dict[str, list[str]] = {}
     for path, row in comparison.scores.items():
         for name, score in zip(names, (row.first, row.second, row.difference)):
-            if "reason" in score:
-                scores_by_reason.setdefault(score["reason"], []).append(f"{score_path_in_words(path)} of {name}")
+            if score.reason:
+                scores_by_reason.setdefault(score.reason, []).append(f"{score_path_in_words(path)} of {name}")
     for reason, scores in scores_by_reason.items():
         yield f"no interval for {'; '.join(scores)}: {say_reason(reason)}"
 

@@ -105,7 +105,7 @@ def _score_in_words(summary: Mapping[str, Any], part: ScoredPart, n_people: int)
     of = f"{part.task}, {part.name}" if part.name else part.task
     if score.value is None:
         return f"{label} of {of} is undefined."
-    written = f"{label} {format_score(score.plain(), 3)}"
+    written = f"{label} {format_score(score, 3)}"
     people = f"on {format_count(n_people, 'person', 'people')}"
     floor = find_floor(summary, part)
     level = floor.scores.get(metric, UNDEFINED).value if floor else None
@@ -127,7 +127,7 @@ def _score_in_words(summary: Mapping[str, Any], part: ScoredPart, n_people: int)
 def _draws_in_words(part: ScoredPart, n_draws: int) -> str:
     """The main score of a method that predicts at random."""
     score = part.scores.get(main_metric(part), UNDEFINED)
-    written = format_score(score.plain(), 3)
+    written = format_score(score, 3)
     return (
         f"It predicts {part.name}-expressions at random: F1 {written}, the mean and the middle 95 % of {n_draws} draws. "
         "This is a level of chance, and no method's score."

@@ -49,9 +49,9 @@ class LearningCurvePoint:
     high: float | None
 
     @property
-    def score(self) -> dict[str, float | None]:
+    def score(self) -> Score:
         """The score with its interval, as other tables have it."""
-        return {"value": self.value, "low": self.low, "high": self.high}
+        return Score(self.value, self.low, self.high)
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from markupsafe import Markup
 from mebench.metrics import catalogue
 from mebench.metrics.catalogue import METRICS
 from mebench.output import json_output
-from mebench.output.number_format import Score, format_ends, format_table_number
+from mebench.output.number_format import format_ends, format_table_number
 from mebench.output.table import as_sentence, interval_bar
 from mebench.output.terminal import for_template
 from mebench.records.rerun import rerun_command
 from mebench.reports.timeline import SCRIPT, STYLE, clock_time, pack_timelines
 from mebench.runs.fold_files import safe_name
+from mebench.score_type import Score
 
 SHEET = Path(__file__).parent / "static" / "site.css"
 

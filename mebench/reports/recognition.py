@@ -16,6 +16,7 @@ from mebench.reports.plots import count_confusions
 from mebench.runs.answers import ANSWER_COLUMNS, read_answers_of_run, select_wrong
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables
+from mebench.score_type import typed_scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +142,8 @@ def class_table(rows: Sequence[Mapping[str, Any]], title: str = "recognition, ea
     main, *others = CLASS_SCORES
     scores = [score_column(main, digits=3, main=True)]
     scores += [score_column(name, digits=3, interval=False) for name in others]
-    return Table.from_items([Column("class", main=True), *counts, *scores], rows, title)
+    typed = [{**row, **typed_scores({name: row[name] for name in CLASS_SCORES})} for row in rows]
+    return Table.from_items([Column("class", main=True), *counts, *scores], typed, title)
 
 
 def confusion_table(counts: pd.DataFrame, title: str = "true class against predicted class") -> Table:

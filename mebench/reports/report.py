@@ -20,7 +20,6 @@ from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.scores_in_time import RATES
 from mebench.output.number_format import (
     NONE,
-    Score,
     format_mean_count,
     format_span,
     format_table_number,
@@ -63,7 +62,7 @@ from mebench.runs import RunFolder
 from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
-from mebench.score_type import Score as TypedScore
+from mebench.score_type import Score
 
 if TYPE_CHECKING:
     import matplotlib
@@ -136,13 +135,11 @@ def _levels_of_chance(summary: Mapping[str, Any]) -> list[tuple[str, str, Score]
     levels: list[tuple[str, str, Score]] = []
     for kind in summary.get("chance", {}):
         for rule, level in table.levels_of_chance("spotting", kind).items():
-            levels.append((kind, RULES.get(rule, rule), level["f1"].plain()))
+            levels.append((kind, RULES.get(rule, rule), level["f1"]))
     of_analysis = table.levels_of_chance("analysis").values()
-    levels += [("analysis, STRS", RANDOM_CLASSES, level["strs"].plain()) for level in of_analysis]
+    levels += [("analysis, STRS", RANDOM_CLASSES, level["strs"]) for level in of_analysis]
     for words, of_clips in clip_levels(summary):
-        levels += [
-            (f"recognition, {catalogue.METRICS[name].label}", words, of_clips[name].plain()) for name in ("uf1", "uar")
-        ]
+        levels += [(f"recognition, {catalogue.METRICS[name].label}", words, of_clips[name]) for name in ("uf1", "uar")]
     return levels
 
 
@@ -195,7 +192,7 @@ def _sections(summary: Mapping[str, Any]) -> list[ScoreSection]:
             level = of_floor.get(metric)
             is_special = catalogue.find_metric(metric).own or catalogue.find_metric(metric).column
             is_main = metric in MAIN[part.task] or is_special
-            row = ScoreRow(metric, score.plain(), None if level is None else level.plain())
+            row = ScoreRow(metric, score, level)
             (main if is_main else further).append(row)
         main.sort(key=lambda row: row.metric != main_metric(part))
         if not main:
@@ -204,7 +201,7 @@ def _sections(summary: Mapping[str, Any]) -> list[ScoreSection]:
     return sections
 
 
-def _is_shown(metric: str, score: TypedScore, part: str) -> bool:
+def _is_shown(metric: str, score: Score, part: str) -> bool:
     """Whether a page shows a score: one of time only if defined, a rate only for micro-expressions, to stay small."""
     if not catalogue.find_metric(metric).timed:
         return True

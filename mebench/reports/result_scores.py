@@ -8,7 +8,7 @@ from typing import Any
 
 from mebench.metrics.seed_means import by_chance, mean_ends, mean_summary, over_seeds
 from mebench.output.number_format import format_number
-from mebench.output.table import Column, Table
+from mebench.output.table import Column, ShownScore, Table
 from mebench.records.record import read_record
 from mebench.reports.result_sentence import INTERVALS, StatedScore, result_sentence
 from mebench.reports.scores import main_scores, state_scores
@@ -70,7 +70,7 @@ def table_of_seeds(seeds: Sequence[int], scores: ResultScores) -> Table:
     rows = []
     for one in scores.stated:
         of_seeds = [format_number(of_seed[one.label].value, one.digits) for of_seed in scores.of_seeds]
-        mean = {**one.score.plain(), "digits": one.digits}
+        mean = ShownScore(replace(one.score, lowest=None, highest=None), digits=one.digits)
         rows.append([one.label, mean, format_number(one.chance.value, one.digits), *of_seeds])
     return Table(columns, rows, f"means over {len(seeds)} seeds, with {INTERVALS[scores.interval]}")
 

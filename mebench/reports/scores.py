@@ -13,12 +13,12 @@ from mebench.metrics.reasons import read_supports
 from mebench.metrics.score_column import score_column
 from mebench.metrics.score_table import DETAILS, TRUE_POSITIVES, ScoredPart, ScoreTable
 from mebench.output.number_format import format_mean_count, format_number, shares_in_words
-from mebench.output.table import Column, Table
+from mebench.output.table import Column, ShownScore, Table
 from mebench.output.terminal import format_count, print_lines, print_report, print_table
 from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
 from mebench.reports.result_sentence import StatedScore, result_sentence
 from mebench.runs.folder import RunFolder
-from mebench.score_type import UNDEFINED, Score
+from mebench.score_type import UNDEFINED, Score, typed_scores
 
 with lazy_imports():
     from mebench.metrics import bootstrap, mistakes as spotting_mistakes, tables as metric_tables
@@ -43,12 +43,11 @@ def score_table(title: str, scores: Mapping[str, Score], below: Iterable[tuple[s
         scores: scores by the names of their metrics.
         below: further rows by name, and separating lines (an empty text).
     """
-    rows: list[tuple[str, dict[str, Any]] | str] = []
+    rows: list[tuple[str, Score | ShownScore] | str] = []
     for name, score in scores.items():
         metric = find_metric(name)
-        rows.append((metric.label, {**score.plain(), "digits": metric.digits}))
-    rows += [row if isinstance(row, str) else (row[0], row[1].plain()) for row in below]
-    return Table([Column("score"), Column("value", right=True, score=True)], rows, title)
+        rows.append((metric.label, ShownScore(score, digits=metric.digits)))
+    return Table([Column("score"), Column("value", right=True, score=True)], [*rows, *below], title)
 
 
 def counts_in_words(part: ScoredPart) -> str:
@@ -259,7 +258,7 @@ def _recognition_tables(summary: Mapping[str, Any], shown: Shown, subjects: Coll
         tables.append(_table_by_database(members, subjects))
     if folds and shown == "run":
         heads = [Column("fold"), Column("n", "clips", right=True), *map(score_column, ("accuracy", "uf1", "uar"))]
-        rows = [{"fold": name, **part, **part["scores"]} for name, part in folds.items()]
+        rows = [{"fold": name, **part, **typed_scores(part["scores"])} for name, part in folds.items()]
         tables.append(Table.from_items(heads, rows, "recognition, each fold by itself"))
     if summary.get("confusion"):
         counts = pd.DataFrame.from_dict(summary["confusion"], "index")
@@ -288,7 +287,7 @@ def _table_by_database(members: Mapping[str, Any], subjects: Collection[str]) ->
     rows = []
     for name, part in members.items():
         n_subjects = sum(subject.startswith(f"{name}/") for subject in subjects)
-        rows.append({"database": name, "subjects": n_subjects, **part, **part["scores"]})
+        rows.append({"database": name, "subjects": n_subjects, **part, **typed_scores(part["scores"])})
     heads = [Column("database"), Column("subjects", right=True), Column("n", "clips", right=True)]
     return Table.from_items([*heads, *map(score_column, shown)], rows, "recognition, by database")
 
@@ -297,7 +296,7 @@ def _table_by_dataset(members: Mapping[str, Any]) -> Table:
     """The scores of spotting in each dataset of a composite."""
     rates = [score_column(name, interval=name == "f1") for name in ("precision", "recall", "f1")]
     rows = [
-        {"dataset": name, "kind": kind, **part, **part["scores"]}
+        {"dataset": name, "kind": kind, **part, **typed_scores(part["scores"])}
         for name, parts in members.items()
         for kind, part in parts.get("spotting", {}).items()
     ]
@@ -668,7 +667,7 @@ MAIN = {
 
 def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
     """The first `most` main scores of each task, each with its level of chance; those of spotting with their counts."""
-    rows: list[tuple[str, dict[str, Any], str, str]] = []
+    rows: list[tuple[str, ShownScore, str, str]] = []
     table = ScoreTable.read(summary)
     for part in table.parts():
         if part.name == "all intervals":
@@ -683,7 +682,7 @@ def main_table(summary: Mapping[str, Any], most: int | None = None) -> Table:
             if part.task == "recognition" and metric not in part.scores:
                 continue
             digits = find_metric(metric).digits
-            score = {**part.scores.get(metric, UNDEFINED).plain(), "digits": digits}
+            score = ShownScore(part.scores.get(metric, UNDEFINED), digits=digits)
             at_chance = format_number(chance.get(metric, UNDEFINED).value, digits)
             rows.append((f"{title}: {find_metric(metric).label}", score, at_chance, note))
             note = ""  # once a part

@@ -197,4 +197,6 @@ def _score_with_spread(score: dict[str, float | None] | None) -> str:
     if score["value"] is None:
         return "undefined"
     spread = "" if score["spread"] is None else f" ± {score['spread']:.4f}"
-    return " ".join(filter(None, [f"{format_number(score['value'])}{spread}", format_interval(score)]))
+    return " ".join(
+        filter(None, [f"{format_number(score['value'])}{spread}", format_interval(Score.from_plain(score))])
+    )

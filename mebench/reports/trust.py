@@ -34,6 +34,7 @@ from mebench.output.table import Column, Table
 from mebench.reports.compare_runs import Side, find_shared_tasks
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
+from mebench.score_type import Score
 
 MOST_VALUES = 4
 """An attribute of numbers with more different values, such as an age, is split at its median."""
@@ -329,7 +330,9 @@ def tables_of_trust(trusted: Mapping[str, Any]) -> list[Table]:
 
 def _table_of_hardest(hardest: Mapping[str, Any]) -> Table | None:
     """A row for each score on the hardest people."""
-    rows = [(path, found["people"], *found["scores"]) for path, found in hardest.items() if found]
+    rows = [
+        (path, found["people"], *map(Score.from_plain, found["scores"])) for path, found in hardest.items() if found
+    ]
     if not rows:
         return None
     columns = [Column("of the run", main=True), _number("people"), _score("score")]
@@ -341,7 +344,10 @@ def _table_of_halves(sides: Mapping[str, Any]) -> Table | None:
     if not sides:
         return None
     columns = [*map(_number, ("n left", "n right")), *map(_score, ("left", "right", "difference"))]
-    rows = [(name, *side["n"], side["first"], side["second"], side["difference"]) for name, side in sides.items()]
+    rows = [
+        (name, *side["n"], *(Score.from_plain(side[one]) for one in ("first", "second", "difference")))
+        for name, side in sides.items()
+    ]
     return Table([Column("micro-expressions"), *columns], rows, "left and right half of the face")
 
 
@@ -376,12 +382,11 @@ def _tables_of_groups(groups: Mapping[str, Mapping[str, Any]]) -> Iterator[Table
         for attribute, of_attribute in groups.items():
             found = of_attribute[path]
             for name, group in found["groups"].items():
-                rows.append((attribute, name, group.get("people", f"<{LEAST_PEOPLE}"), group, ""))
+                rows.append((attribute, name, group.get("people", f"<{LEAST_PEOPLE}"), Score.from_plain(group), ""))
             gap = found["gap"]
             if gap:
-                rows.append(
-                    (attribute, f"gap: {' over '.join(gap['between'])}", "", gap, format_table_number(found["p_holm"]))
-                )
+                p_holm = format_table_number(found["p_holm"])
+                rows.append((attribute, f"gap: {' over '.join(gap['between'])}", "", Score.from_plain(gap), p_holm))
         columns = [Column("attribute"), Column("group", main=True), _number("people"), _score(path)]
         yield Table([*columns, _number("p (Holm)")], rows, f"{path} by groups of people")
 
@@ -418,8 +423,10 @@ def tables_of_noise(scores: Mapping[str, Any], names: Sequence[str]) -> list[Tab
     for path, score in scores.items():
         rows: list[tuple[Any, ...]] = []
         for n, (name, run) in enumerate(zip(names, score["runs"]), 1):
-            rows.append((f"{n} {name}", run["value"], run["noisy"], format_span(run["ranks"]), *run["beats"]))
+            rows.append(
+                (f"{n} {name}", run["value"], Score.from_plain(run["noisy"]), format_span(run["ranks"]), *run["beats"])
+            )
         best_value = float(find_metric(path).direction == "higher")
-        rows.append(("the truth itself", best_value, score["ceiling"], "", *[None] * len(names)))
+        rows.append(("the truth itself", best_value, Score.from_plain(score["ceiling"]), "", *[None] * len(names)))
         tables.append(Table(columns, rows, f"{path} if other coders had annotated"))
     return tables

@@ -26,6 +26,7 @@ from mebench.reproduction.rescore import (
     list_sources,
     read_source,
 )
+from mebench.score_type import Score
 
 PAPERS = "papers"
 """The folder of a leaderboard with the papers whose tables can be run again."""
@@ -239,7 +240,7 @@ def _gains_of_answers(
                     published=published,
                     leaking=f1["first"]["value"],
                     honest=f1["second"]["value"],
-                    score=f1["difference"],
+                    score=Score.from_plain(f1["difference"]),
                     candidates=f"{pair['looks']:,}",
                     seeds=NONE,
                     program=f"keeps {source.keeps}",

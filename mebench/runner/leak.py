@@ -17,7 +17,6 @@ from mebench.config import RunConfig
 from mebench.config.resolving import with_settings
 from mebench.core import Prediction
 from mebench.metrics import Tables, confusion_matrix
-from mebench.metrics.bootstrap import Score
 from mebench.metrics.classification import uar, uf1
 from mebench.metrics.comparison import compare_tables
 from mebench.metrics.epoch_choices import count_grid
@@ -313,7 +312,7 @@ def epoch_curve(answers: EpochAnswers, rule: str) -> list[dict[str, float]]:
 
 def score_differences(
     honest: RunFolder, leaking: RunFolder, convention: str, answers: Tables | None = None
-) -> dict[str, Score]:
+) -> dict[str, dict[str, Any]]:
     """Leaking minus honest main scores of two runs, with paired 95 % intervals.
 
     The truth is the same, and the intervals are paired over subjects.
@@ -333,7 +332,7 @@ def score_differences(
         convention=convention,
         permutations=1,
     )
-    return {path: row.difference for path, row in comparison.scores.items()}
+    return {path: row.difference.plain() for path, row in comparison.scores.items()}
 
 
 def measure_worth(epoch_predictions: EpochAnswers, leaking: RunFolder, rule: str, convention: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -216,8 +217,8 @@ def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: M
     if main:
         columns = [
             Column("score"),
-            Column("value", text=lambda score: format_score(score.plain()).partition(" ")[0]),
-            Column("interval", "95 % interval", text=lambda score: format_score(score.plain()).partition(" ")[2]),
+            Column("value", text=lambda score: format_score(score).partition(" ")[0]),
+            Column("interval", "95 % interval", text=lambda score: format_score(score).partition(" ")[2]),
         ]
         lines += [Table(columns, [[name, score, score] for name, score in main.items()]).to_markdown(), ""]
     remark = [about["remark"]] if about.get("remark") else []
@@ -421,7 +422,10 @@ def read_board_table(file: Path) -> TrackedRun:
     for part in board["parts"]:
         rows += [_row_of_board(part["name"], row, short_of) for row in (*part["rows"], *part["rescored"])]
     columns = [Column(name) for name in ("part", "method", "settings")]
-    columns += [Column(short, short, digits=3, score=True, optional=True) for short in short_of.values()]
+    columns += [
+        Column(short, short, of=partial(_score_in, short), digits=3, score=True, optional=True)
+        for short in short_of.values()
+    ]
     best = next((row for row in rows if row["provenance"] == "measured"), {})
     points = []
     for short in short_of.values():
@@ -451,6 +455,11 @@ def _row_of_board(part: str, row: Mapping[str, Any], short_of: Mapping[str, str]
     scores = {short_of.get(metric, metric): score for metric, score in row["scores"].items()}
     facts = {key: row.get(key, "") for key in ("settings", "member", "provenance")}
     return {"part": part, "method": row["method"], **scores, **facts}
+
+
+def _score_in(name: str, row: Mapping[str, Any]) -> Score | None:
+    """A score of a row of a board."""
+    return Score.from_plain(row[name]) if name in row else None
 
 
 def _note(text: str) -> str:

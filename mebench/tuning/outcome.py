@@ -404,13 +404,18 @@ def _score(
     tuned = fmean(trial.values[place] for trial in best.values())
     of_default = [trial.values[place] for trial in before.values() if trial is not None]
     default = fmean(of_default) if len(of_default) == len(before) else None
-    outer = row.first["value"]
-    gain = row.difference["value"]
+    outer = row.first.value
+    gain = row.difference.value
     inner_gain = None if default is None else tuned - default
     return {
         "direction": objectives[place].direction,
         "inner": {"default": default, "tuned": tuned, "gain": inner_gain},
-        "outer": {"default": dict(row.second), "tuned": dict(row.first), "gain": dict(row.difference), "p": row.p},
+        "outer": {
+            "default": row.second.plain(),
+            "tuned": row.first.plain(),
+            "gain": row.difference.plain(),
+            "p": row.p,
+        },
         "flattered": None if outer is None else sign * (tuned - outer),
         "flattered_gain": None if gain is None or inner_gain is None else sign * (inner_gain - gain),
         "detectable": row.detectable,

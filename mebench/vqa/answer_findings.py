@@ -86,7 +86,7 @@ def describe_answers(
 
 def _describe_score(row: AnswerScore, n_people: int) -> str:
     """A score on so many people beside the best floor."""
-    written = f"{row.label}: {format_score(row.score.plain(), 3)} on {format_count(n_people, 'person', 'people')}"
+    written = f"{row.label}: {format_score(row.score, 3)} on {format_count(n_people, 'person', 'people')}"
     if row.level is None:
         return f"{written}."
     floor = f"the {format_table_number(row.level)} of {row.floor}, which sees no picture"

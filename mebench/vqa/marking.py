@@ -28,7 +28,7 @@ from mebench.errors import ConfigError, DataError, check_known
 from mebench.finding import Finding
 from mebench.grouping import group_by
 from mebench.metrics import classification
-from mebench.metrics.bootstrap import LEAST, Score, as_score, score_interval
+from mebench.metrics.bootstrap import LEAST, PlainScore, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.output.terminal import format_count
 from mebench.vqa.questions import Row, clip_of, find_leaks, id_of, subject_of
@@ -331,7 +331,7 @@ def _scores_of_units(true: Sequence[Set[str]], given: Sequence[Set[str]]) -> dic
     }
 
 
-def _scores(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
+def _scores(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, PlainScore]:
     """All scores of some questions with intervals over people."""
     people = sorted({subject_of(one.row) for one in read})
     without = []
@@ -341,7 +341,7 @@ def _scores(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
     strata = [person.split("/")[0] for person in people]
     few = len(people) < LEAST
     reason = store_supports([ThinSupport("it", f"{len(people)} people")]) if few else "it has no spread"
-    scores: dict[str, Score] = {}
+    scores: dict[str, PlainScore] = {}
     for name, value in _values(marks, read).items():
         replicates = np.array([one.get(name, np.nan) for one in without])
         scale: Literal["positive", "share"] = "positive" if name in ERRORS_OF_COUNTS else "share"
@@ -350,7 +350,7 @@ def _scores(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, Score]:
     return scores
 
 
-def _scores_by_dataset(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, Score]]:
+def _scores_by_dataset(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[str, dict[str, PlainScore]]:
     """The scores of each dataset; empty if there is one."""
     by_dataset = group_by(read, lambda one: clip_of(one.row).split("/")[0])
     if len(by_dataset) < 2:

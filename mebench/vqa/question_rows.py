@@ -14,7 +14,6 @@ import numpy as np
 
 from mebench.boards.group_letters import split_letters
 from mebench.boards.named_boards import QUESTIONS
-from mebench.boards.rows import NOTHING, Score
 from mebench.boards.significance import Weights, find_differing_pairs, significance_groups
 from mebench.errors import MebenchError
 from mebench.grouping import group_by
@@ -24,6 +23,7 @@ from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Floats
 from mebench.output.terminal import format_count
 from mebench.result_cache import cached_result
+from mebench.score_type import UNDEFINED, Score
 from mebench.vqa.answer_records import (
     AnswerRecord,
     find_answer_records,
@@ -94,11 +94,12 @@ class QuestionRow:
     def score(self, name: str, scorer: str = SCORER) -> Score:
         """A score under a scorer; without a value if it has none."""
         summary: Mapping[str, Any] = self.content["summaries"].get(scorer, {"scores": {}})
-        return cast(Score, summary["scores"].get(name, NOTHING))
+        plain = summary["scores"].get(name)
+        return UNDEFINED if plain is None else Score.from_plain(plain)
 
     def value(self, name: str) -> float | None:
         """The value of a score."""
-        return self.score(name)["value"]
+        return self.score(name).value
 
 
 @dataclass(frozen=True)

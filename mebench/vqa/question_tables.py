@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ from mebench.boards.guest_tables import GuestTable, RowOrigin
 from mebench.output.number_format import NONE, format_seconds
 from mebench.output.table import Column, Room, Table
 from mebench.output.terminal import format_count
+from mebench.score_type import Score
 from mebench.vqa.floors import LEVELS
 from mebench.vqa.model_cards import card_in_words
 from mebench.vqa.question_rows import (
@@ -97,10 +99,10 @@ def _score_column(name: str, head: str, score: str, scorer: str, room: Room) -> 
     return Column(name, head, of=of, digits=3, right=True, score=True, optional=True, room=room)
 
 
-def _score_of(name: str, scorer: str, row: QuestionRow) -> Any:
+def _score_of(name: str, scorer: str, row: QuestionRow) -> Score | None:
     """A score of a row; None if it has none."""
     score = row.score(name, scorer)
-    return None if score["value"] is None else {end: score[end] for end in ("value", "low", "high")}
+    return None if score.value is None else replace(score, reason="")
 
 
 def _name_of(row: QuestionRow) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from mebench.boards import build as module, significance, standings
-from mebench.boards.rows import NOTHING, BoardRow, Part, rank_rows, standing_in_words
+from mebench.boards.rows import BoardRow, Part, rank_rows, standing_in_words
 from mebench.config import registry
 from mebench.features import FaceCrop, Flow
 from mebench.intake import collect as boards_collect
@@ -48,7 +48,7 @@ def test_build_omits_hardest_people_if_folds_are_scored_each(tmp_path):
     for method, wrong_every in (("better", 4), ("worse", 2)):
         make_run(tmp_path, method=method, tasks=("recognize",), wrong_every=wrong_every, scored_each=True)
     rows = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
-    assert {row.method: (row.hardest, len(row.ranks)) for row in rows} == {"better": ({}, 2), "worse": ({}, 2)}
+    assert {row.method: (row.hardest, len(row.ranks)) for row in rows} == {"better": (None, 2), "worse": (None, 2)}
 
 
 def test_row_has_mistakes_as_means_over_seeds(tmp_path):
@@ -117,7 +117,7 @@ def test_row_repeats_summary(tmp_path):
     for row, task in ((spotting, "spotting"), (analysis, "analysis"), (recognition, "recognition")):
         for metric in catalogue.metric_columns(task):
             ends = ("value", "low", "high")
-            assert [row.scores[metric][end] for end in ends] == [expected[task][metric][end] for end in ends]
+            assert [row.scores[metric].plain()[end] for end in ends] == [expected[task][metric][end] for end in ends]
     assert (spotting.n, analysis.n, recognition.n) == (16, summary["analysis"]["true_positives"]["n"], 16)
     assert (spotting.selection, spotting.transductive, spotting.convention) == ("inner", "video", "strict")
     assert spotting.remark == "not comparable: drawn"
@@ -135,10 +135,10 @@ def test_row_pools_seeds_with_mean_and_spread(tmp_path):
     (row,) = measured(tables(tmp_path)["recognition-drawn-loso"]["all clips"])
     uf1 = row.scores["uf1"]
     assert row.seeds == (0, 1, 2)
-    assert uf1["value"] == pytest.approx(sum(values) / 3)
-    assert (uf1["min"], uf1["max"]) == (min(values), max(values))
-    assert uf1["min"] < uf1["max"]
-    assert min(score["low"] for score in scores) < uf1["low"] < uf1["value"] < uf1["high"]
+    assert uf1.value == pytest.approx(sum(values) / 3)
+    assert (uf1.lowest, uf1.highest) == (min(values), max(values))
+    assert uf1.lowest < uf1.highest
+    assert min(score["low"] for score in scores) < uf1.low < uf1.value < uf1.high
 
 
 def test_build_tests_all_seeds_of_a_row(tmp_path, monkeypatch):
@@ -179,8 +179,8 @@ def test_row_has_no_mean_if_a_seed_is_undefined(tmp_path):
     make_run(tmp_path, tasks=("spot",), seed=1, shift=60)  # nothing found: no apex error
     part = tables(tmp_path)["spotting-drawn-loso"]["micro"]
     (row,) = (r for r in part.rows if r.provenance == "measured")
-    assert set(row.scores["apex_mae_ms"].values()) == {None}
-    assert row.scores["f1"]["value"] == 0.5
+    assert row.scores["apex_mae_ms"] == UNDEFINED
+    assert row.scores["f1"].value == 0.5
 
 
 def test_build_makes_one_row_of_explicit_default(tmp_path):
@@ -260,7 +260,7 @@ def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
     part = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"]
     last = measured(part)[-1]
     assert (last.method, last.group, last.remark) == ("reader", "", "not ranked: does not apply: flow, for depth")
-    assert last.scores["uf1"]["value"] > measured(part)[0].scores["uf1"]["value"]
+    assert last.scores["uf1"].value > measured(part)[0].scores["uf1"].value
     ranked = [one for one in rank_rows(part) if one.row.measured]
     assert {one.row.method: one.rank for one in ranked} == {
         "three": 1,
@@ -290,7 +290,7 @@ def test_build_sorts_rows_by_main_metric(tmp_path):
         assert module.build_tables(records) == expected
     rows = tables(tmp_path)["spotting-drawn-loso"]["micro"].rows
     assert [r.method for r in rows if r.provenance == "measured"] == ["also_early", "early", "late", "lost"]
-    values = [r.scores["f1"]["value"] for r in rows]
+    values = [r.scores["f1"].value for r in rows]
     assert values == sorted(values, reverse=True)
 
 
@@ -301,7 +301,7 @@ def test_row_chosen_on_tested_subjects_is_below_without_rank(tmp_path):
     part = tables(tmp_path)["recognition-drawn-loso"]["all clips"]
     rows = measured(part)
     assert [row.method for row in rows] == ["good", "poor", "best"]
-    assert rows[2].scores["uf1"]["value"] > rows[0].scores["uf1"]["value"]
+    assert rows[2].scores["uf1"].value > rows[0].scores["uf1"].value
     ranked = [one for one in rank_rows(part) if one.row.measured]
     assert [(one.row.method, one.rank) for one in ranked] == [
         ("good", 1),
@@ -319,10 +319,10 @@ def test_build_adds_levels_of_chance_to_spotting(tmp_path):
         rows = {r.method: r for r in parts[kind].rows if r.provenance == "chance"}
         assert set(rows) == {"random (as many as truths)", "random (best rate)", "names"}
         many, best = rows["random (as many as truths)"], rows["random (best rate)"]
-        assert many.scores["f1"]["value"] == chance[kind]["as_many"]["f1"]["value"]
-        assert best.scores["f1"]["high"] == chance[kind]["best_rate"]["f1"]["high"]
+        assert many.scores["f1"].value == chance[kind]["as_many"]["f1"]["value"]
+        assert best.scores["f1"].high == chance[kind]["best_rate"]["f1"]["high"]
         assert best.settings == f"{chance[kind]['best_rate']['rate_per_minute']:.1f} intervals per minute"
-        assert many.scores["ap"]["value"] is None
+        assert many.scores["ap"].value is None
         assert many.n == n
     assert [r.method for r in parts["overall"].rows if r.provenance == "chance"] == ["names"]
 
@@ -369,7 +369,7 @@ def test_build_makes_part_of_members_of_recognition(tmp_path):
     part = tables(tmp_path)["recognition-drawn-loso"]["members"]
     assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
     of_b = good.read_json("summary.json")["recognition"]["members"]["b"]
-    assert part.rows[2].scores["uar"]["value"] == of_b["scores"]["uar"]["value"]
+    assert part.rows[2].scores["uar"].value == of_b["scores"]["uar"]["value"]
     assert part.rows[2].n == of_b["n"]
 
 
@@ -384,7 +384,7 @@ def test_build_makes_part_of_members_of_spotting(tmp_path):
         part = found[f"{task}-drawn-loso"][name]
         assert [(r.member, r.method) for r in part.rows] == [("a", "good"), ("a", "bad"), ("b", "good"), ("b", "bad")]
         of_b = good.read_json("summary.json")["members"]["b"]
-        assert part.rows[2].scores[part.metrics[0]]["value"] == path(of_b)["value"]
+        assert part.rows[2].scores[part.metrics[0]].value == path(of_b)["value"]
         # Nobody of the other member is dealt anew: the letters are those of this one alone.
         assert all(r.group for r in part.rows)
 
@@ -434,7 +434,7 @@ def test_names_rows_are_levels_of_chance(tmp_path, tasks, table, part, metric):
     expected = name_leak.names_chance(read_tables(runs[0]), trained_on, folds["classes"], folds["kinds"])
     section = expected[table.partition("-")[0]]
     scores = section[part]["scores"] if metric == "f1" else {**section.get("scores", {}), "strs": section.get("strs")}
-    assert names.scores[metric]["value"] == scores[metric]["value"]
+    assert names.scores[metric].value == scores[metric]["value"]
     of_names = [one for one in rank_rows(found) if one.row.method == "names"]
     assert [one.rank for one in of_names] == [None]
     assert "code" in names.settings or "nothing" in names.settings or "number" in names.settings
@@ -504,7 +504,7 @@ def test_table_and_row_name_composite_and_pair(tmp_path):
 
 def ranked_row(method, value, group=""):
     """A measured row with a score."""
-    score = {"f1": {**NOTHING, "value": value}}
+    score = {"f1": Score(value)}
     rest = dict.fromkeys(("settings", "member", "convention", "selection", "transductive", "remark"), "")
     given = {"provenance": "measured", "seeds": (0,), "n": 1.0, "costs": {}, "versions": {}, "runs": (method,)}
     return BoardRow(method=method, scores=score, group=group, **rest, **given)

@@ -10,14 +10,13 @@ import pytest
 import yaml
 from scipy.stats import spearmanr
 
-from mebench.boards import row_facts
 from mebench.boards.board_pages import MADE, board_pages, level_name
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import board_contents, read_named_boards
 from mebench.boards.power import find_detectable
-from mebench.boards.rows import BoardRow, BoardTable, Part, PublishedLine, Rescored
 from mebench.boards.takeaways import ClaimError, takeaway_of
+from mebench.boards.written_tables import read_written_table
 from mebench.grouping import group_by
 from mebench.intake import integrity
 from mebench.intake.integrity import check_record, check_scores
@@ -370,7 +369,7 @@ def committed_contents():
     """What each named board shows of the committed tables, and the gains of the board of selection."""
     boards = read_named_boards(BOARDS)
     tables = [
-        table_from(json.loads(file.read_text()))
+        read_written_table(file)
         for file in sorted((BOARDS / "tables").glob("*.json"))
         if file.stem.partition("-")[0] not in ("selection", "questions")
     ]
@@ -387,27 +386,6 @@ def committed_contents():
                 for column in [*by_method[0]][1:]
             }
     return contents, gains
-
-
-def table_from(plain):
-    """A table from its JSON."""
-    parts = []
-    for part in plain["parts"]:
-        facts = {fact.name for fact in row_facts.FACTS}
-        rows = [
-            BoardRow(**{k: v for k, v in row.items() if k not in facts}, facts={name: row[name] for name in facts})
-            for row in part["rows"]
-        ]
-        parts.append(
-            Part(
-                part["name"],
-                tuple(part["metrics"]),
-                tuple(rows),
-                tuple(PublishedLine(**line) for line in part["published"]),
-                tuple(Rescored(**row) for row in part["rescored"]),
-            )
-        )
-    return BoardTable(**{**plain, "parts": tuple(parts)})
 
 
 def test_named_boards_are_few_and_have_rows():

@@ -195,8 +195,8 @@ def test_table_says_in_every_form_what_was_not_as_published(short_runs, tmp_path
 
 
 def test_table_shows_the_spread_of_seeds(short_runs):
-    scores = short_runs.rows[0].scores["uf1"]
-    lowest, highest = f"{scores['min']:.3f}"[1:], f"{scores['max']:.3f}"[1:]
+    score = short_runs.rows[0].scores["uf1"]
+    lowest, highest = f"{score.lowest:.3f}"[1:], f"{score.highest:.3f}"[1:]
     assert lowest != highest
     assert f"<br>({lowest}–{highest}) |" in short_runs.to_markdown()
     assert f"({lowest}--{highest})" in short_runs.to_latex()
@@ -210,7 +210,7 @@ def test_table_of_runs_shows_the_level_of_chance(short_runs):
     truths = ["negative", "positive", "surprise"]
     assert level.name.partition(",")[0].removeprefix("Always ") in truths
     # One of three classes, half of all clips or a third of them: recall 1, 0 and 0.
-    assert level.scores["uar"]["value"] == pytest.approx(1 / 3)
+    assert level.scores["uar"].value == pytest.approx(1 / 3)
     assert not level.compared
     assert "rows in italics are not ranked" in short_runs.notes
 

@@ -43,7 +43,7 @@ def test_rows_trained_on_tested_data_come_last_without_rank(table):
     assert list(rows)[-2:] == ["head", "secret"]
     assert rows["head"].marks == ["pretrained on tested data"]
     assert not rows["head"].ranks
-    assert rows["head"].scores["uf1"]["value"] > rows["honest"].scores["uf1"]["value"]
+    assert rows["head"].scores["uf1"].value > rows["honest"].scores["uf1"].value
 
 
 def test_rows_mark_unknown_data_and_spare_others(table):

@@ -77,12 +77,12 @@ def test_row_has_interval_of_mean_over_seeds(rows):
     found = {row.method: row for row in table.parts[0].rows if row.measured}
     for runs in rows:
         score = found[runs[0].method].scores["uf1"]
-        assert score["value"] == pytest.approx(mean_uf1(runs))
+        assert score.value == pytest.approx(mean_uf1(runs))
         without = np.array([mean_uf1(runs, person) for person in 1 - np.eye(N_PEOPLE)])
         strata = ["drawn"] * N_PEOPLE
         error, _ = standard_error(without, strata)
         ends = share_interval(mean_uf1(runs), error, effective_degrees(without, strata), N_PEOPLE)
-        assert (score["low"], score["high"]) == pytest.approx(ends)
+        assert (score.low, score.high) == pytest.approx(ends)
 
 
 def test_compute_standings_permutes_all_seeds_together(rows, monkeypatch):
@@ -167,7 +167,7 @@ def test_selection_gain_has_interval_of_mean(tmp_path):
         worth = {
             "honest": f"honest{seed}",
             "looks": {"least": 4, "mean": 4.0, "most": 4},
-            "differences": {"recognition.uf1": alone.scores["recognition.uf1"].difference},
+            "differences": {"recognition.uf1": alone.scores["recognition.uf1"].difference.plain()},
         }
         audit = {"values": [{"name": "worth of the looks", "saw": "test", "value": worth}]}
         RunFolder(tmp_path / f"leaking{seed}").write_json("audit.json", audit)
@@ -181,6 +181,6 @@ def test_selection_gain_has_interval_of_mean(tmp_path):
     gain = both.scores["recognition.uf1"].difference
 
     (row,) = table_of_gains(selection_gains(records, {}, [])).plain()
-    assert row["gain"] == f"{gain['value']:+.3f} [{gain['low']:.3f}, {gain['high']:.3f}]"
+    assert row["gain"] == f"{gain.value:+.3f} [{gain.low:.3f}, {gain.high:.3f}]"
     (row,) = table_of_gains(selection_gains([r for r in records if r.id != "honest1"], {}, [])).plain()
-    assert row["gain"].strip() == f"{gain['value']:+.3f}"
+    assert row["gain"].strip() == f"{gain.value:+.3f}"

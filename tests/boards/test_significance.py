@@ -72,7 +72,7 @@ def test_compute_standings_omits_undefined_score(tmp_path):
         if table.task == "analysis"
     )
     rows = {row.method: row for row in table.parts[0].rows if row.measured}
-    assert rows["lost"].scores["strs"]["value"] is None
+    assert rows["lost"].scores["strs"].value is None
     assert {method: row.group for method, row in rows.items()} == {"good": "a", "weak": "b", "lost": ""}
     ranks = {one.row.method: (one.rank, one.low, one.high) for one in rank_rows(table.parts[0]) if one.row.measured}
     assert ranks == {"good": (1, 1, 1), "weak": (2, 2, 2), "lost": (None, 0, 0)}

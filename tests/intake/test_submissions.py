@@ -46,8 +46,8 @@ def test_take_scores_again_and_copies_facts_only(sent, tmp_path):
     assert sorted(file.name for file in home.iterdir()) == ["our_lab.json", "our_lab.yaml"]
     every = list(rescored_tables(collect_rescored(home, print), []))
     rows = {table.parts[0].name: table.parts[0].rescored[0] for table in every}
-    assert rows["micro"].scores["f1"]["value"] == 0.5
-    assert rows["overall"].scores["f1"]["value"] == pytest.approx(2 / 3, abs=1e-6)
+    assert rows["micro"].scores["f1"].value == 0.5
+    assert rows["overall"].scores["f1"].value == pytest.approx(2 / 3, abs=1e-6)
     assert rows["micro"].reading == "strict, the authors' rules; answers sent in"
     page = dict(Site(with_rescored([], every, []), [], []).make_pages())["tables/spotting-cas_me2-loso.html"]
     cells = set(re.findall(r'<td class="source">(.*?)(?=<td|</tr>)', page))

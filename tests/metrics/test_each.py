@@ -145,7 +145,7 @@ def test_compare_tables_and_Pool_take_means_over_folds(folds):
     )
 
     found = compare_tables(*runs, kinds=(), classes=CLASSES, draws=50, permutations=16).scores["recognition.uf1"]
-    assert (found.first["value"], found.second["value"]) == pytest.approx(own)
+    assert (found.first.value, found.second.value) == pytest.approx(own)
     pool = Pool.from_runs(runs)
     weights = np.zeros((2, pool.units.size))
     for run, units in enumerate(pool.units):

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import markdown_it
@@ -17,12 +18,14 @@ from mebench.output.table import (
     LatexStyle,
     Markdown,
     MarkdownStyle,
+    ShownScore,
     Table,
     latex_text,
     markdown_text,
     spreadsheet_text,
 )
 from mebench.output.terminal import make_console
+from mebench.score_type import Score
 
 COLUMNS = (
     Column("method", main=True),
@@ -30,8 +33,8 @@ COLUMNS = (
     Column("n", right=True),
     Column("remark", optional=True),
 )
-SCORE = {"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.4, "max": 0.6}
-NOTHING = dict.fromkeys(("value", "low", "high"))
+SCORE = Score(0.5, 0.25, 0.75, lowest=0.4, highest=0.6)
+NOTHING = Score()
 EVIL = "=<script>a|b \\end{x} *c* & 50 % $x_1$\n\x1b[31m\u202e"
 SEEN = " ".join(EVIL.split()).replace("\x1b", "\\x1b").replace("\u202e", "\\u202e")
 
@@ -56,7 +59,7 @@ def test_terminal_has_interval_beside_score():
 
 
 def test_markdown_has_interval_below_score_and_bold_order():
-    text = table(("mean", SCORE, 12), ("chance", SCORE | {"note": "drawn"}, 2), muted={1}).to_markdown()
+    text = table(("mean", SCORE, 12), ("chance", ShownScore(SCORE, note="drawn"), 2), muted={1}).to_markdown()
     assert text.splitlines() == [
         "| method | F1 | n |",
         "|---|---|---|",
@@ -66,7 +69,11 @@ def test_markdown_has_interval_below_score_and_bold_order():
 
 
 def test_markdown_style_decides_place_of_interval_and_italics():
-    rows = [["mean", SCORE | {"min": None, "max": None}, 12], "others", [Markdown("*chance*<sup>1</sup>"), 0.25, 2]]
+    rows = [
+        ["mean", replace(SCORE, lowest=None, highest=None), 12],
+        "others",
+        [Markdown("*chance*<sup>1</sup>"), 0.25, 2],
+    ]
     style = MarkdownStyle(aligned=True, beside="&nbsp;", italic=True, heading="*")
     assert Table(COLUMNS[:3], rows, muted={2}).to_markdown(style).splitlines() == [
         "| method | F1 | n |",
@@ -108,7 +115,8 @@ def test_csv_has_five_ends_and_json_values():
         ["mean", "0.5", "0.25", "0.75", "0.4", "0.6", "12", ""],
         ["none", "", "", "", "", "", "0.333333", "x"],
     ]
-    assert found.plain()[0] == {"method": "mean", "f1": SCORE, "n": 12, "remark": None}
+    values = {"value": 0.5, "low": 0.25, "high": 0.75, "min": 0.4, "max": 0.6}
+    assert found.plain()[0] == {"method": "mean", "f1": values, "n": 12, "remark": None}
 
 
 class Cells(HTMLParser):

@@ -8,17 +8,13 @@ import pytest
 from mebench.metrics import RunComparison
 from mebench.metrics.comparison import ComparedScore, compare_tables
 from mebench.reports import compare_runs
+from mebench.score_type import Score
 from tests.helpers.plain_rules import rows, tables
 
-
-def score(value, low=None, high=None):
-    return {"value": value, "low": low, "high": high}
-
-
 ROW = ComparedScore(
-    first=score(0.4, 0.3, 0.5),
-    second=score(0.2, 0.1, 0.3),
-    difference=score(0.2, 0.1, 0.3),
+    first=Score(0.4, 0.3, 0.5),
+    second=Score(0.2, 0.1, 0.3),
+    difference=Score(0.2, 0.1, 0.3),
     p=0.01,
     p_holm=0.01,
     wilcoxon_n=9,
@@ -41,7 +37,7 @@ def test_draw_conclusions_follow_direction_of_metric():
         conclusion_on("spotting.micro.f1")
         == "spotting, micro: F1: A is better than B (0.4000 against 0.2000; p = 0.0100)."
     )
-    assert "B is better than A" in conclusion_on("spotting.micro.f1", difference=score(-0.2))
+    assert "B is better than A" in conclusion_on("spotting.micro.f1", difference=Score(-0.2))
     assert "B is better than A (0.4 against 0.2" in conclusion_on("spotting.micro.apex_mae_ms")
     assert "B is better than A" in conclusion_on("spotting.micro.details.ece")
     assert "B is better than A" in conclusion_on("spotting.micro.details.fpr")
@@ -74,7 +70,7 @@ def test_draw_conclusions_state_detectable_difference():
     ("changes", "words"),
     [
         ({"same": True}, "it is the same for A and B, however the subjects are exchanged"),
-        ({"difference": score(None), "p": None, "p_holm": None}, "undefined for A or B"),
+        ({"difference": Score(None), "p": None, "p_holm": None}, "undefined for A or B"),
         ({"p": 0.00001, "p_holm": 0.00001}, "p < 0.0001"),
         ({"p": 0.049, "p_holm": 0.049}, "A is better than B"),
         ({"p": 0.05, "p_holm": 0.05}, "no difference is shown"),  # significant is below 5 %

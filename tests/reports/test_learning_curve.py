@@ -7,6 +7,7 @@ from mebench.boards.row_scores import mean_summary
 from mebench.errors import ConfigError
 from mebench.reports.learning_curve import draw_curve, gain_of_doubling, read_curve
 from mebench.runs.scoring import read_tables
+from mebench.score_type import Score
 from tests.helpers.run_folders import SUBJECTS, make_run
 
 
@@ -51,8 +52,8 @@ def test_read_curve_has_the_interval_that_boards_have(run_of):
     of_mean = mean_summary([read_tables(folder) for folder in runs[:2]], about, config, "strict")
     expected = of_mean["recognition"]["scores"]["uf1"]
     assert (several.low, several.high) == (expected["low"], expected["high"])
-    assert several.score == {"value": pytest.approx(expected["value"]), "low": several.low, "high": several.high}
-    assert single.score == {end: uf1_of(runs[2])[end] for end in ("value", "low", "high")}
+    assert several.score == Score(pytest.approx(expected["value"]), several.low, several.high)
+    assert single.score == Score.from_plain(uf1_of(runs[2]))
 
 
 def test_read_curve_follows_one_dataset_of_several(run_of, tmp_path):

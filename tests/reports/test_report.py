@@ -18,6 +18,7 @@ from mebench.core import peaks
 from mebench.records import record as records_record
 from mebench.reports import judge_run, page_templates, timeline
 from mebench.reports.report import timelines_of_videos, write_figures_of_runs
+from mebench.score_type import Score
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
 
@@ -249,8 +250,8 @@ def test_report_says_what_folds_could_read(mebench, tmp_path):
 )
 def test_report_draws_bar_of_shares(path, bars):
     cell = page_templates.template_environment().get_template("parts.html").module.number
-    assert str(cell({"value": 0.5, "low": 0.25, "high": 0.75}, path)).count('class="bar"') == bars
-    assert 'class="bar"' not in str(cell({"value": 0.5, "low": None, "high": None}, path))
+    assert str(cell(Score(0.5, 0.25, 0.75), path)).count('class="bar"') == bars
+    assert 'class="bar"' not in str(cell(Score(0.5), path))
 
 
 @given(st.integers(0, 10**7), st.sampled_from([24.0, 25.0, 30_000 / 1001, 60_000 / 1001, 200.0]))

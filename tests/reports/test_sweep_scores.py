@@ -25,7 +25,7 @@ def test_sweep_rows_have_the_interval_that_boards_have(runs, tmp_path):
     (table,) = build.build_tables(collect.collect_finished_runs(tmp_path))
     on_board = next(one for one in table.parts[0].rows if one.method == "one").scores["uf1"]
     of_mean = row["scores"]["UF1"]
-    assert (of_mean["low"], of_mean["high"]) == (on_board["low"], on_board["high"])
+    assert (of_mean["low"], of_mean["high"]) == (on_board.low, on_board.high)
     assert (row["interval"], alone["interval"]) == ("mean", "run")
     singles = [summary["recognition"]["scores"]["uf1"] for _, _, summary in runs[:3]]
     assert of_mean["low"] > min(single["low"] for single in singles)

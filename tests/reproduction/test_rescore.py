@@ -252,7 +252,7 @@ def test_rescore_source_rows_stand_in_tables_as_their_own_kind(in_home, home, tm
     assert first.printed == {"f1": "0.0000"}
     assert not any(row.printed for row in others)
     assert "Answers of the authors' own programs" in latex_tables(table)
-    assert [row.scores["f1"]["value"] for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
+    assert [row.scores["f1"].value for row in part.rescored] == pytest.approx([0, 0, 6 / 7, 6 / 7], abs=1e-6)
 
 
 def test_rescore_source_rows_stand_beside_equal_schemes_alone(in_home, home, tmp_path):

@@ -22,12 +22,13 @@ from mebench.boards.method_names import presets_in
 from mebench.boards.named_boards import BoardContent, RescoredSystem
 from mebench.boards.power import mean_rank
 from mebench.boards.row_columns import cost_columns, firmness_columns, of_ranked
-from mebench.boards.rows import NOTHING, Part, Ranked
+from mebench.boards.rows import Part, Ranked
 from mebench.boards.selection_gains import Gain, table_of_gains
 from mebench.metrics.catalogue import METRICS, find_metric
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import NONE, format_ends, format_number
 from mebench.output.table import Column, Table
+from mebench.score_type import UNDEFINED, Score
 
 ON_TABLE = 3
 """Digits of the headline score behind the point."""
@@ -120,9 +121,9 @@ def _shown_part(content: BoardContent) -> Part:
     return replace(content.parts[0], rows=(*content.rows, *content.levels))
 
 
-def _score_of_line(metric: str, line: Ranked) -> Mapping[str, Any]:
+def _score_of_line(metric: str, line: Ranked) -> Score:
     """A score of a row."""
-    return line.row.scores.get(metric, NOTHING)
+    return line.row.scores.get(metric, UNDEFINED)
 
 
 def _column_of_board(name: str, content: BoardContent) -> Column:
@@ -155,9 +156,9 @@ def _column_of_gains(name: str, of_rows: Mapping[str, Gain]) -> Column:
     """The column of a board's gains, by the ids of methods."""
 
     def text(gain: Gain | None) -> Markup:
-        if gain is None or gain.score["value"] is None:
+        if gain is None or gain.score.value is None:
             return Markup('<span class="none">{}</span>').format(NONE)
         interval = Markup('<span class="interval">{}</span>').format(format_ends(gain.score))
-        return Markup('<span class="value">{:+.3f}</span> {}').format(gain.score["value"], interval)
+        return Markup('<span class="value">{:+.3f}</span> {}').format(gain.score.value, interval)
 
-    return Column(name, of=of_rows.get, text=text, right=True, order=lambda gain: gain.score["value"])
+    return Column(name, of=of_rows.get, text=text, right=True, order=lambda gain: gain.score.value)

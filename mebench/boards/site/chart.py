@@ -1,10 +1,9 @@
 """A chart of scores with intervals against costs, as SVG with links to the runs. It takes the colours of the page."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, cast
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -13,6 +12,7 @@ from mebench.boards.board_pages import NAMES
 from mebench.boards.rows import BoardRow, PublishedLine
 from mebench.metrics.catalogue import find_metric
 from mebench.output.number_format import format_ends, format_seconds, format_table_number
+from mebench.score_type import Score
 
 LEAST = 0.01
 """Smaller costs, in seconds, are drawn at this one."""
@@ -73,8 +73,8 @@ class ChartPoint:
 
     def title(self, metric: str) -> str:
         """The tooltip."""
-        score: Any = self.row.scores[metric]
-        words = [f"{self.name}: {find_metric(metric).label} {format_table_number(score['value'])}", format_ends(score)]
+        score = self.row.scores[metric]
+        words = [f"{self.name}: {find_metric(metric).label} {format_table_number(score.value)}", format_ends(score)]
         return f"{' '.join(filter(None, words))}, {format_seconds(total_seconds(self.row))} s"
 
 
@@ -83,7 +83,12 @@ class DrawnPoint(NamedTuple):
 
     point: ChartPoint
     spent: float
-    score: Mapping[str, Any]
+    score: Score
+
+    @property
+    def value(self) -> float:
+        """The value of the score."""
+        return cast(float, self.score.value)
 
 
 class Box(NamedTuple):
@@ -153,7 +158,7 @@ def draw_chart(
     drawn = [
         DrawnPoint(point, max(total_seconds(point.row), LEAST), point.row.scores[metric])
         for point in points
-        if point.row.costs and point.row.scores[metric]["value"] is not None
+        if point.row.costs and point.row.scores[metric].value is not None
     ]
     if not drawn:
         return Markup()
@@ -191,7 +196,7 @@ def _levels_of_chance(chance: Sequence[BoardRow], metric: str) -> list[tuple[flo
     """Score and name of each level of chance that has one, the lowest first."""
     levels = []
     for row in chance:
-        value = row.scores[metric]["value"]
+        value = row.scores[metric].value
         if value is not None:
             name = NAMES_ALONE if row.method == NAMES else row.method.removeprefix("random ").strip("()")
             levels.append((value, name))
@@ -208,7 +213,8 @@ def _scale_of_scores(drawn: Sequence[DrawnPoint], others: Sequence[float]) -> tu
     """The ends of the scale of scores. They lie a little beyond all scores, intervals and other values, so that names
     have room.
     """
-    ends = [point.score[end] for point, end in product(drawn, ("value", "low", "high"))]
+    scores = [point.score for point in drawn]
+    ends = [end for score in scores for end in (score.value, score.low, score.high)]
     values = [float(value) for value in (*ends, *others) if value is not None]
     top = max((1 + MARGIN) * max(values), LEAST_TOP)
     lowest = min(values) - MARGIN * (top - min(values))
@@ -267,9 +273,9 @@ def _place_labels(
 def _boxes_of_markers(frame: Frame, drawn: Sequence[DrawnPoint]) -> list[Box]:
     """The edges of all markers."""
     boxes = []
-    for _, spent, score in drawn:
-        across = frame.x(spent)
-        down = frame.y(score["value"])
+    for one in drawn:
+        across = frame.x(one.spent)
+        down = frame.y(one.value)
         boxes.append(Box(across - RADIUS, down - RADIUS, across + RADIUS, down + RADIUS))
     return boxes
 
@@ -280,9 +286,9 @@ def _names_beside_markers(
     """Place, anchor and text of each name that has room beside its marker."""
     taken = [*_boxes_of_markers(frame, drawn), *(_box_of_text(*label) for label in labels)]
     names: list[tuple[float, float, Anchor, str]] = []
-    for point, spent, score in drawn:
+    for one in drawn:
         for across, down, anchor in NAME_PLACES:
-            place = frame.x(spent) + across, frame.y(score["value"]) + down, anchor, point.name
+            place = frame.x(one.spent) + across, frame.y(one.value) + down, anchor, one.point.name
             box = _box_of_text(*place)
             is_inside = box.left >= LEFT and box.right <= frame.right
             if is_inside and not any(box.overlaps(other) for other in taken):

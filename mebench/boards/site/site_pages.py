@@ -66,7 +66,7 @@ from mebench.metrics import catalogue
 from mebench.metrics.conventions import describe_convention
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import format_mean_count, format_seconds, format_span, format_table_number
-from mebench.output.table import Column, Table
+from mebench.output.table import Column, ShownScore, Table
 from mebench.output.terminal import format_count
 from mebench.records.costs import COSTS
 from mebench.records.memory_limits import limited_memory
@@ -78,6 +78,7 @@ from mebench.reports.page_templates import SHEET, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
+from mebench.score_type import Score
 
 
 class PlacedRow(NamedTuple):
@@ -202,10 +203,10 @@ class PageTables:
             ],
         ).to_html(sortable=True)
 
-    def _name_metric_score(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, Mapping[str, Any]]:
+    def _name_metric_score(self, part: Part, row: BoardRow, root: str) -> tuple[Any, str, ShownScore]:
         """The cells of a row in `method` and `_OF_ROW`; `root` is the page's relative path to the site's top folder."""
         metric = part.metrics[0]
-        score = {**row.scores[metric], "share": catalogue.find_metric(metric).scale == "share"}
+        score = ShownScore(row.scores[metric], share=catalogue.find_metric(metric).scale == "share")
         return self._draw.method_name(row, part, root), catalogue.find_metric(metric).label, score
 
     def rescored(self, part: Part) -> Markup:
@@ -316,7 +317,7 @@ class PageTables:
         def cell(metric: str, one: Ranked | None) -> Markup:
             if one is None:
                 return Markup('<span class="none">–</span>')
-            value = format_table_number(one.row.scores[metric]["value"])
+            value = format_table_number(one.row.scores[metric].value)
             return Markup('{}<span class="spread">{}</span>').format(
                 format_span(one.row.ranks or [one.rank or 0]), value
             )
@@ -798,12 +799,12 @@ def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:
     return _all_rows_have_remarks(table), dense, -len(scores)
 
 
-def _depends_on_density(scores: Mapping[str, Any]) -> bool:
+def _depends_on_density(scores: Mapping[str, Score]) -> bool:
     """Whether F1 would be another at the density of real recordings; not if one of both is unknown."""
     if "f1@samm_lv" not in scores:
         return False
-    f1 = scores["f1"]["value"]
-    at_real_density = scores["f1@samm_lv"]["value"]
+    f1 = scores["f1"].value
+    at_real_density = scores["f1@samm_lv"].value
     if f1 is None or at_real_density is None:
         return False
     return bool(abs(f1 - at_real_density) > DENSE)
@@ -817,7 +818,7 @@ def _best_rescored(part: Part) -> Rescored:
         key=lambda row: (
             "test_selected" not in row.reading,
             row.convention == "strict",
-            catalogue.METRICS[name].sort_key(row.scores[name]["value"]),
+            catalogue.METRICS[name].sort_key(row.scores[name].value),
         ),
     )
 

@@ -16,6 +16,7 @@ from mebench.intake import collect as boards_collect
 from mebench.records import published as records_published
 from mebench.records.matching_published import read_aliases
 from mebench.reproduction.board_rows import collect_rescored, rescored_tables
+from mebench.score_type import Score
 from tests.helpers.run_folders import make_run
 
 LEADERBOARDS = Path(__file__).parents[3] / "leaderboards"
@@ -86,7 +87,7 @@ def gain_of(method, value, dataset="casme2"):
         published="–",
         leaking=0.75,
         honest=0.75 - value,
-        score={"value": value, "low": value - 0.03, "high": value + 0.02, "min": None, "max": None},
+        score=Score(value, value - 0.03, value + 0.02),
         candidates="10",
         seeds="0, 1",
         program="keeps the best",

@@ -11,12 +11,13 @@ import pytest
 
 from mebench.boards import site
 from mebench.reports import page_templates
+from mebench.score_type import Score
 
 TEMPLATES = page_templates.template_environment(Path(site.__file__).parent / "templates")
 
 
 def point(number, seconds, value, low=None, high=None):
-    scores = {"f1": {"value": value, "low": low, "high": high}}
+    scores = {"f1": Score(value, low, high)}
     costs = {"fit_seconds": seconds, "predict_seconds": 0.0}
     return site.chart.ChartPoint(
         number, SimpleNamespace(method=f"m{number}", scores=scores, costs=costs), f"#{number}", f"m{number}"
@@ -24,7 +25,7 @@ def point(number, seconds, value, low=None, high=None):
 
 
 def chance(name, value):
-    return SimpleNamespace(method=f"random ({name})", scores={"f1": {"value": value}})
+    return SimpleNamespace(method=f"random ({name})", scores={"f1": Score(value)})
 
 
 class Read:

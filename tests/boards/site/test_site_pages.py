@@ -42,9 +42,9 @@ def test_index_names_best_rescored_without_selection(tmp_path):
     module.write_site([table], [], [], tmp_path / "site")
     micro = next(part.rescored for part in table.parts if part.name == "micro")
     honest = [row for row in micro if row.convention == "strict" and "test_selected" not in row.reading]
-    best = max(row.scores["f1"]["value"] for row in honest)
+    best = max(row.scores["f1"].value for row in honest)
 
-    assert micro[0].scores["f1"]["value"] < best
+    assert micro[0].scores["f1"].value < best
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
