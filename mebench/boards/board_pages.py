@@ -744,10 +744,11 @@ def _measured_leader(page: BoardPage) -> str:
     if set.intersection(*(set(row.groups) for row in content.rows)):
         lowest = format_table_number(content.value(content.rows[-1]))
         return f"no leader: all {n_others + 1} are tied, {lowest} to {number}{found}<br>first: {name} {interval}"
+    everyone = f"all {n_others} others" if n_others > 1 else "the other one"
     if not tied:
-        return f"{words}<br>better than all {n_others} others" if best.row.group else words
+        return f"{words}<br>better than {everyone}" if best.row.group else words
     if len(tied) == n_others:
-        return f"{words}<br>tied with all {n_others} others{found}"
+        return f"{words}<br>tied with {everyone}{found}"
     return f"{words}<br>tied with {len(tied)} of the {n_others} others{found}"
 
 

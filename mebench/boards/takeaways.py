@@ -277,6 +277,10 @@ def _lead(content: BoardContent, rest: str) -> str:
     if not others:
         return f"{words} as the only method"
     alike = [row for row in others if _are_alike(first_row, row)]
+    if len(others) == 1 and first_row.group:
+        return (
+            f"{words}, {'and is not distinguishable from' if alike else 'and is better than'} {name_of_row(others[0])}"
+        )
     if not first_row.group:
         return f"{words}; its rows were not tested against each other"
     if len(alike) == len(others):

@@ -112,7 +112,7 @@ class PlaceSettings:
             Predictions do not depend on it.
         executor: home of the workers: processes of this machine (`local`), or those of a Dask scheduler (`dask`).
         executor_address: address of Dask's scheduler, such as `tcp://host:8786`, or its file, such as `/shared/scheduler.json`;
-            also written `executor.address`.
+            in Python `executor_address`.
         fold_timeout: seconds after which a fold counts as hung: it is tried once more, alone, then marked as failed;
             null sets no limit.
         runs: folder of the run folders.
@@ -123,9 +123,9 @@ class PlaceSettings:
             predict with a run, to degrade its films or to change its spotting without training, all are needed.
         tracking: target of finished runs: an MLflow address, or the name of a tracker; null is MLflow in the working
             folder, `off` none.
-        tracking_folds: whether each fold is tracked, too, as a nested run; also written `tracking.folds`.
-        tracking_models: whether the weights of each fold are sent; also written `tracking.models`.
-        tracking_figures: whether figures are sent, which take a second or two to draw; also written `tracking.figures`.
+        tracking_folds: whether each fold is tracked, too, as a nested run; in Python `tracking_folds`.
+        tracking_models: whether the weights of each fold are sent; in Python `tracking_models`.
+        tracking_figures: whether figures are sent, which take a second or two to draw; in Python `tracking_figures`.
         devices: number of GPUs that the workers of this machine share, one for each fold; null takes all.
         plugins: folders with more plugins.
     """

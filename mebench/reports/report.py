@@ -302,7 +302,7 @@ def details_of_answers(record: Record, side: JudgedRun, each_clip: bool = True) 
         "mistakes": _table_of_causes(mistakes),
         "cures": table_of_cures(mistakes),
         "missed": _missed_in_words(mistakes),
-        "subjects": table_of_subjects(side),
+        "subjects": _worst_first(table_of_subjects(side)),
     }
 
 
@@ -395,6 +395,14 @@ def table_of_subjects(side: JudgedRun) -> Table:
             columns.append(Column(name, text=format_mean_count, right=True))
     cells = rows.astype(object).where(rows.notna(), None)
     return Table(columns, cells.reset_index().to_numpy().tolist())
+
+
+def _worst_first(table: Table) -> Table:
+    """The rows of people by F1, or accuracy where nothing is spotted; people without either come last."""
+    names = [column.name for column in table.columns]
+    place = names.index("F1" if "F1" in names else "accuracy")
+    rows = sorted(table.rows, key=lambda row: (row[place] is None, row[place] or 0.0))
+    return replace(table, rows=rows)
 
 
 def _add_spotting_columns(rows: pd.DataFrame, side: JudgedRun) -> None:

@@ -89,3 +89,8 @@ def test_report_begins_with_what_was_found(mebench, tmp_path):
     order = ["answer", "contents", "scores", "mistakes", "people", "timelines", "provenance"]
     places = [re.search(f'(class|id)="{name}"', page).start() for name in order]
     assert places == sorted(places)
+    assert page.index("<h1>") < places[0] < page.index('class="sub"')
+    people = page[places[order.index("people")] : places[order.index("timelines")]]
+    lowest = [float(value) for value in re.findall(r"<td[^>]*>(\d\.\d+)</td>", people)]
+    assert len(lowest) > 1
+    assert lowest == sorted(lowest)
