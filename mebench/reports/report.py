@@ -57,7 +57,7 @@ from mebench.reports.timeline import (
     reason_for_wrong,
     timeline_of_video,
 )
-from mebench.reports.trust import tables_of_trust
+from mebench.reports.trust import describe_trust, tables_of_trust
 from mebench.runs import RunFolder
 from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
@@ -715,6 +715,7 @@ def _page_of_result(
             seeds=table_of_seeds(result.seeds, scores) if len(result.folders) > 1 else None,
             looked=looked,
             trusted=tables_of_trust(trusted) if trusted else [],
+            on_trust=describe_trust(trusted) if trusted else [],
             **values_of_page(record),
         )
     )

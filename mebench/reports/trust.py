@@ -22,16 +22,17 @@ from mebench.files import read_plain
 from mebench.limits import PEOPLE_TABLE_BYTES, TEXT_TABLE_COLUMNS
 from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.catalogue import find_metric
-from mebench.metrics.comparison import MAIN, on_hardest, path_of, sections_of
+from mebench.metrics.comparison import LEVEL, MAIN, on_hardest, path_of, sections_of
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
 from mebench.metrics.noise import under_noise
 from mebench.metrics.paired import holm
 from mebench.metrics.ratios import per_unit
 from mebench.metrics.tables import people_of_videos
 from mebench.metrics.uncertainty import summarize_uncertainty
-from mebench.output.number_format import format_span, format_table_number
-from mebench.output.table import Column, Table
-from mebench.reports.compare_runs import Side, find_shared_tasks
+from mebench.output.number_format import format_score, format_span, format_table_number
+from mebench.output.table import Column, Table, as_sentence
+from mebench.output.terminal import format_count
+from mebench.reports.compare_runs import Side, find_shared_tasks, score_path_in_words
 from mebench.reports.timeline import JudgedRun
 from mebench.runs.scoring import select_scored_clips
 from mebench.score_type import Score
@@ -315,6 +316,42 @@ def _compare_groups(
 
 _number = partial(Column, right=True)
 _score = partial(Column, right=True, score=True, digits=3)
+
+
+def describe_trust(trusted: Mapping[str, Any]) -> list[str]:
+    """What the scores of hardest people and of groups show, in sentences.
+
+    A gap is claimed where its p value, adjusted for all tests, is below 5 %.
+    """
+    sentences = []
+    for path, found in trusted["hardest"].items():
+        if found:
+            (score,) = found["scores"]
+            people = format_count(found["people"], "person", "people")
+            sentences.append(
+                f"On the {people} hardest for it, {score_path_in_words(path)} is {format_score(score, 3)}."
+            )
+            break
+    tested = [
+        (attribute, path, test)
+        for attribute, of_attribute in trusted["groups"].items()
+        for path, test in of_attribute.items()
+        if test["gap"]
+    ]
+    gaps = [(attribute, path, test) for attribute, path, test in tested if test["p_holm"] < LEVEL]
+    for attribute, path, test in gaps:
+        higher, lower = test["gap"]["between"]
+        sentences.append(
+            f"{as_sentence(score_path_in_words(path)).rstrip('.')} of {attribute} {higher} is {format_score(test['gap'], 3)} "
+            f"above that of {lower} (p {format_table_number(test['p_holm'], 4)})."
+        )
+    if tested and not gaps:
+        least = min(test["p_holm"] for _, _, test in tested)
+        sentences.append(
+            f"No gap between groups of people is shown: of {format_count(len(tested), 'test')} the least p is "
+            f"{format_table_number(least, 4)}."
+        )
+    return sentences
 
 
 def tables_of_trust(trusted: Mapping[str, Any]) -> list[Table]:

@@ -170,6 +170,21 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
     assert "--people compares groups within one run" in err
 
 
+def test_describe_trust_claims_a_gap_that_the_test_shows(side, tmp_path):
+    """Those of odd number are never found in time; groups with as many of both have no gap."""
+    odd = trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))
+    hardest, *gaps = trust.describe_trust(odd)
+    found = odd["hardest"]["spotting.micro.f1"]
+    assert hardest.startswith(f"On the {found['people']} people hardest for it, spotting, micro: F1 is ")
+    tests = odd["groups"]["glasses"]
+    shown = [path for path, test in tests.items() if test["gap"] and test["p_holm"] < 0.05]
+    assert "spotting.micro.f1" in shown
+    assert len(gaps) == len(shown)
+    assert any(gap.startswith("Spotting, micro: F1 of glasses ") and " above that of " in gap for gap in gaps)
+    mixed = trust.measure_trust(side, people(tmp_path, every(["a", "a", "b", "b"] * 3)))
+    assert trust.describe_trust(mixed)[-1].startswith("No gap between groups of people is shown: of ")
+
+
 def test_measure_trust_in_python_equals_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
