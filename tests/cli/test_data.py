@@ -159,11 +159,11 @@ def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
     assert "6/6 videos" in err
 
     report = (tmp_path / "report.md").read_text()
-    assert report.startswith("# Verification of cas_me2\n")
+    plain = json.loads((tmp_path / "report.json").read_text())
+    assert report.startswith(f"# Verification of cas_me2\n\n- cas_me2: **problems found: {plain['errors']} error")
     assert sentence in report
     assert "| micro-expressions | 5 | 57 | differs |" in report
 
-    plain = json.loads((tmp_path / "report.json").read_text())
     assert not plain["sound"]
     assert plain["hash"] in report
     assert plain["findings"][1]["where"] == "s16/16_0401"
