@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mebench.api.run_results import Run, runs_folder
+from mebench.api.run_results import Run, Sweep, runs_folder
 from mebench.api.tracked_runs import send_runs
 from mebench.errors import ConfigError
 from mebench.lazy_imports import lazy_imports
@@ -15,6 +15,7 @@ with lazy_imports():
     from mebench.combination import combined_run, rules as combination_rules
     from mebench.config import sources
     from mebench.records import method_result
+    from mebench.reports import sweep_scores
     from mebench.runs import folder as run_folder
 
 
@@ -29,14 +30,14 @@ def combine(
     name: str = "combination",
     runs: str = "",
     progress: Progress | None = None,
-) -> Run:
+) -> Run | Sweep:
     """Combine the stored predictions of several runs into one run, as `mebench combine` does.
 
         mebench.combine([first, second], weights="chosen").scores
 
     The runs test the same people in the same folds; nothing is computed but answers and scores. What all of them do is combined:
     classes of clips, spotted intervals, or both. The combination has a folder and a record of its own, which name the members, and
-    boards take it like any run.
+    boards take it like any run. Members with several seeds, named by the beginning of their ids, are combined seed with seed.
 
     Args:
         members: runs, by their ids, the beginnings of these, their folders, or as objects; a committed record by its folder.
@@ -49,19 +50,22 @@ def combine(
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
         progress: see `run`.
 
+    Returns:
+        The combination; of members with several seeds all combinations as one.
+
     Raises:
-        ConfigError: the runs test other people or folds, or do nothing in common; a rule is unknown.
+        ConfigError: the runs test other people or folds, have other seeds, or do nothing in common; a rule is unknown.
         RunError: there is no such run, or it is not finished.
     """
-    place = runs_folder(runs)
-    words: list[str] = []
-    for member in members:
-        path = member.path if isinstance(member, Run) else member
-        words.append(str(path))
-    folders = [run_folder.RunFolder.open_finished(place, word) for word in words]
+    words = [str(member.path if isinstance(member, Run) else member) for member in members]
     given = weights if isinstance(weights, str) else tuple(map(float, weights))
     rules = combination_rules.CombinationRules(classes, intervals, given, overlap, agreement, name)  # type: ignore[arg-type]
-    return _combine_folders(folders, rules, place, progress or Progress())
+    made = combine_seeds(words, rules, runs, progress)
+    if len(made) == 1:
+        return made[0]
+    seeds = [{"seed": str(run.config["seed"])} for run in made]
+    rows = sweep_scores.sweep_rows([(words, run.folder, run.summary) for words, run in zip(seeds, made)])
+    return Sweep(made, rows, failures=(), words=seeds, tracked=made[0].tracked or "")
 
 
 def combine_seeds(

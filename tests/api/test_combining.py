@@ -1,5 +1,7 @@
 """Several runs as one from Python: ids, objects and folders, and a result like any run's."""
 
+from itertools import product
+
 import pytest
 
 import mebench
@@ -48,3 +50,18 @@ def test_combine_refuses_unknown_runs_and_rules(runs):
         combine(["first", "third"], place)
     with pytest.raises(ConfigError, match="unknown classes 'median'"):
         combine(["first", "second"], place, classes="median")
+
+
+def test_combine_pairs_all_seeds_of_its_members(tmp_path):
+    place = tmp_path / "runs"
+    for name, seed in product(("first", "second"), (0, 1)):
+        make_run(place, f"{name}-drawn-seed{seed}", method=name, seed=seed, wrong_every=2 + 3 * seed)
+    made = combine(["first", "second"], place)
+    alone = [combine([f"first-drawn-seed{seed}", f"second-drawn-seed{seed}"], place) for seed in (0, 1)]
+    assert [run.id for run in made.runs] == [run.id for run in alone]
+    (uf1,) = made.scores[made.scores["score"] == "UF1"].to_dict("records")
+    of_seeds = [run.scores.loc["recognition.uf1", "value"] for run in alone]
+    assert of_seeds[0] < of_seeds[1]
+    assert (uf1["seeds"], uf1["value"]) == ([0, 1], pytest.approx(sum(of_seeds) / 2))
+    with pytest.raises(ConfigError, match="the runs have other seeds"):
+        combine(["first", "second-drawn-seed1"], place)
