@@ -23,6 +23,22 @@ def without_password(text: str) -> str:
     return re.sub(r"(://[^/\s:@]*):[^/\s]*@", r"\1:***@", text)
 
 
+def problem_of_path(file: Path) -> str:
+    """Why a database cannot lie at a path; empty if it can.
+
+    >>> problem_of_path(Path("/data/50%/mlflow.db"))
+    'the path /data/50%/mlflow.db holds % or ?, which mean something else in the address of a database: name a place without them'
+    """
+    if {"%", "?"} & set(str(file)):
+        return f"the path {file} holds % or ?, which mean something else in the address of a database: name a place without them"
+    if {"'", '"'} <= set(str(file)):
+        return (
+            f"the path {file} holds both kinds of quotation marks, which MLflow cannot write into its database: name a place without "
+            "one of them"
+        )
+    return ""
+
+
 def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
     """The lock of a sqlite file, held until its end as a context.
 
@@ -31,15 +47,9 @@ def lock_file(file: Path, seconds: float) -> AbstractContextManager[object]:
         Timeout: another process holds it for so long.
         OSError: nothing can be made there.
     """
-    if {"%", "?"} & set(str(file)):
-        raise RunError(
-            f"the path {file} holds % or ?, which mean something else in the address of a database: name a place without them"
-        )
-    if {"'", '"'} <= set(str(file)):
-        raise RunError(
-            f"the path {file} holds both kinds of quotation marks, which MLflow cannot write into its database: name a place without "
-            "one of them"
-        )
+    problem = problem_of_path(file)
+    if problem:
+        raise RunError(problem)
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = Path(f"{file}.lock")
     lock.touch()  # filelock would wait for the folder, and its `Timeout` be taken for another process

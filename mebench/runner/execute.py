@@ -23,7 +23,7 @@ from mebench.runner.identity import by_training
 from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, SharedData, make_plan
 from mebench.runner.prepare import prepare_features
-from mebench.runner.requirements import check_folders, refuse_missing_devices
+from mebench.runner.requirements import check_folders, problem_of_database, refuse_missing_devices
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
@@ -51,6 +51,7 @@ def execute_run(config: RunConfig, progress: Progress, run_id: str | None = None
         MebenchError: bad input, a full disk, folds that failed, Ctrl-C, SIGTERM, SIGHUP; finished folds stay in the run folder.
     """
     session = None
+    _notify_of_database(config, progress)
     with stopped_by_signals(), worker_pool(config) as pool:
         try:
             session = open_session(make_plan(config), run_id)
@@ -120,6 +121,7 @@ def execute_sweep(
             kept.
     """
     open_many_files()
+    _notify_of_database(configs[0], progress)
     with stopped_by_signals(), worker_pool(configs[0]) as pool:
         sweep = _Sweep(configs, clean, pool, progress)
         try:
@@ -377,6 +379,13 @@ def _finished(session: Session) -> Outcome | MebenchError:
         return _or_error(session.finish)
     finally:
         session.lock.release()
+
+
+def _notify_of_database(config: RunConfig, progress: Progress) -> None:
+    """Say before the first fold what MLflow would refuse after the last one."""
+    problem = problem_of_database(config)
+    if problem:
+        progress.notify(problem)
 
 
 @contextmanager

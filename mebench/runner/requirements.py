@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mebench.atomic import try_writing
 from mebench.config import RunConfig, trainer, trainer_objects
+from mebench.config.database_files import problem_of_path
 from mebench.config.settings import PlaceSettings, TrainingSettings
+from mebench.config.tracking_address import local_tracking_places
 from mebench.errors import ConfigError, refused_by_system
 from mebench.lazy_imports import lazy_imports, load_lazily
 
@@ -84,6 +86,16 @@ def check_folders(config: RunConfig) -> None:
     """
     _check_folder("runs", config.runs)
     _check_folder("cache", config.cache)
+
+
+def problem_of_database(config: RunConfig) -> str:
+    """Why MLflow's database cannot lie where the settings say, with the next step; empty if it can.
+
+    The run needs no database, so it goes on; it could only not be sent there in the end.
+    """
+    places = [*local_tracking_places(config.tracking)]
+    problem = problem_of_path(places[0]) if places else ""
+    return f"this run will not be sent to MLflow: {problem}, with tracking=sqlite:////DIR/mlflow.db" if problem else ""
 
 
 def _check_folder(key: str, folder: str) -> None:

@@ -103,3 +103,20 @@ def test_named_files_are_written_where_they_are_spelt(place, monkeypatch, capsys
 def test_settings_of_refuses_bytes_that_are_no_text(key):
     with pytest.raises(ConfigError, match="bytes that are no text in UTF-8: rename the file or folder"):
         resolve(["method=random", "dataset=synthetic", f"{key}=caf\udce9"])
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"), [("50%", "holds % or ?"), ("a\"b'c", "holds both kinds of quotation marks")]
+)
+def test_execute_run_says_before_the_folds_what_mlflow_refuses(moody, tmp_path, monkeypatch, name, problem):
+    stand_in(monkeypatch.setattr)
+    (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path / name)
+    shown = io.StringIO()
+    execute_run(resolve(moody()), Progress(Console(file=shown, width=1000)))
+    first_line, *_ = shown.getvalue().splitlines()
+    assert "this run will not be sent to MLflow: " in first_line
+    assert problem in first_line
+    shown = io.StringIO()
+    execute_run(resolve(moody("tracking=off", "seed=1")), Progress(Console(file=shown, width=1000)))
+    assert problem not in shown.getvalue()
