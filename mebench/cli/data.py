@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench.account import account_lines
-from mebench.cli.option_checks import at_home, check_file
+from mebench.cli.option_checks import at_home, check_file, check_folder
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
@@ -190,6 +190,7 @@ def data_describe_command(
 
     The description names columns, types and hashes, so that catalogues list the dataset and programs load it. No image is written.
     """
+    check_folder("--out", out)
     members = datasets_of(words, files, plugins)
     folder = Path(out).expanduser()
     written = list[Path]()
@@ -218,6 +219,7 @@ def data_fake_command(
     json: Json = None,
 ) -> None:
     """Draw a small stand-in of a dataset. It has the layout, sheets and quirks of the release."""
+    check_folder("--out", out)
     folder = Path(out).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"{out} is not an empty folder: choose another one, so that nothing is overwritten")

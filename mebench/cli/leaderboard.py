@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mebench import result_cache
-from mebench.cli.option_checks import at_home
+from mebench.cli.option_checks import at_home, check_folder
 from mebench.cli.option_types import (
     Files,
     Json,
@@ -119,6 +119,7 @@ def leaderboard_build_command(
     plugins: Plugins = None,
 ) -> None:
     """Build tables and page from runs and records. Published values are added."""
+    check_folder("--out", out)
     add_plugins(plugins)
     folder = Path(out).expanduser()
     progress = Progress()
@@ -239,6 +240,7 @@ def leaderboard_export_command(
 
     The beginning of several ids takes all of them, if they differ in the seed alone: each seed has a record of its own.
     """
+    check_folder("--out", out)
     folders = method_result.open_result(runs, run).folders
     if source and not hub:
         raise ConfigError("--source goes into evaluation results: name their benchmark with --hub OWNER/NAME")
@@ -293,6 +295,7 @@ def leaderboard_archive_command(
 
     Beside the archive lies its description in Croissant, by which catalogues of datasets find it.
     """
+    check_folder("--out", out)
     archive, description, n_records = board_archive.write_board_archive(
         Path(leaderboard).expanduser(), board, Path(out).expanduser()
     )
@@ -357,6 +360,7 @@ def leaderboard_submit_command(
     """
     if not selection.strip():
         raise ConfigError("--selection must name the epoch and the settings, and the people on whom they were chosen")
+    check_folder("--out", out)
     registry.add_paths(plugins or ())
     _check_conditions(dataset, protocol, scheme)
     if is_installed("vqa") and vqa_questions.is_question_file(Path(truth).expanduser()):
@@ -429,6 +433,7 @@ def leaderboard_merge_command(
 
     Seeds are pooled within one sender only. The exit code is 5 if some are refused, 1 if all are.
     """
+    check_folder("--out", out)
     named = accept.sender_named(sender)
     progress = Progress()
     target = Path(out).expanduser()

@@ -6,8 +6,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import overload
 
-from mebench.atomic import nearest_existing
-from mebench.errors import ConfigError
+from mebench.atomic import try_writing
+from mebench.errors import ConfigError, DataError, refused_by_system
 
 
 def days_of(text: str) -> float:
@@ -44,11 +44,22 @@ def check_file(option: str, target: str) -> None:
     """Make sure that a file can be written, before the work begins.
 
     Raises:
-        ConfigError: the target is a folder, or its folder is not there or not writable.
+        DataError: the target is a folder, or its folder is not there or not writable.
     """
     file = Path(target)
-    if not target or file.is_dir() or not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
-        raise ConfigError(f"{option} must name a file in an existing, writable folder, not {target!r}")
+    problem = ""
+    if not target or file.is_dir():
+        problem = "it is a folder"
+    elif not file.parent.is_dir():
+        problem = f"there is no folder {file.parent}"
+    elif file.exists() and not os.access(file, os.W_OK):
+        problem = "you may not write it"
+    then = f"name a file in an existing, writable folder with {option} FILE"
+    if problem:
+        raise DataError(f"{option} {target} cannot be written: {problem}: {then}")
+    if not file.exists():
+        with refused_by_system(f"{option} {target} cannot be written", then):
+            try_writing(file.parent.absolute())
 
 
 def check_folder(option: str, target: str) -> None:
@@ -57,8 +68,7 @@ def check_folder(option: str, target: str) -> None:
     The folder may be missing yet.
 
     Raises:
-        ConfigError: it, or the folder in which it would be made, is not a writable folder.
+        DataError: it, or the folder in which it would be made, is not a writable folder.
     """
-    existing = nearest_existing(Path(target).expanduser().absolute())
-    if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise ConfigError(f"{option} must name a folder that can be made or written into, not {target!r}")
+    with refused_by_system(f"{option} {target} cannot be written", f"name another folder with {option} FOLDER"):
+        try_writing(Path(target).expanduser().absolute())

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from mebench.cli.complete import complete_plugin, known_names
-from mebench.cli.option_checks import at_home
+from mebench.cli.option_checks import at_home, check_folder
 from mebench.cli.option_types import Files, Json, Plugins, Words, add_plugins, config_from_words
 from mebench.cli.verbs import verb_group
 from mebench.config.spellings import without_other_numbers
@@ -530,6 +530,7 @@ def new_dataset_command(
 
 def _write(kind: Literal["method", "dataset", "metric"], name: str, out: str, template: str, json: str | None) -> None:
     """Write a plugin from a template, and say what to do with it."""
+    check_folder("--out", out)
     files = [*map(str, folders.write_plugin(kind, name, Path(out).expanduser(), template))]
     tried = {
         "method": f"mebench run --plugins {out} method={name} dataset=synthetic",

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from mebench.cli.foreign_code import AgreesToCode, ask_for_code_of_files
-from mebench.cli.option_checks import at_home, check_file
+from mebench.cli.option_checks import at_home, check_file, check_folder
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_with_inputs
 from mebench.lazy_imports import lazy_imports
 from mebench.output.json_output import write_json
@@ -126,6 +126,7 @@ def tune_command(
         heartbeat=heartbeat,
         out=out,
     )
+    check_folder("--out", out)
     if write is not None:
         check_file("--write", str(Path(write).expanduser()))
     ask_for_code_of_files(files, yes)

@@ -178,9 +178,17 @@ def test_data_verify_tells_what_is_wrong_and_writes_a_report(mebench, tmp_path):
         (("summary", "dataset=casme2", "dataset.rot=x"), 2, "Did you mean 'dataset.root'?"),
         (("summary", "dataset=casme2"), 3, "give dataset.root=PATH"),
         (("verify", "dataset=casme2", "dataset.root=/nowhere"), 3, "dataset.root=/nowhere is not a folder"),
-        (("verify", "dataset=casme2", "--report", "/nowhere/r.md"), 2, "--report must name a file"),
+        (
+            ("verify", "dataset=casme2", "--report", "/nowhere/r.md"),
+            3,
+            "name a file in an existing, writable folder with --report FILE",
+        ),
         (("preview", "dataset=casme2", "-o", "faces.jpg"), 2, "--out must name a .png file"),
-        (("preview", "dataset=casme2", "-o", "/nowhere/faces.png"), 2, "--out must name a file"),
+        (
+            ("preview", "dataset=casme2", "-o", "/nowhere/faces.png"),
+            3,
+            "name a file in an existing, writable folder with --out FILE",
+        ),
         (("preview", "dataset=megc2019_flow", "-o", "faces.png"), 3, "no frames, so there is nothing to preview"),
         (("fake", "dataset=synthetic", "--out", "tree"), 3, "no drawn stand-in"),
         (

@@ -195,7 +195,7 @@ def test_model_export_and_spot_work_together(mebench, finished, file, tmp_path):
         (["spot", video, "--fold", "f"], "takes either --run RUN"),
         (["spot", video, "--model", "m", "--run", "r"], "takes either --run RUN"),
         (["spot", video, "--model", tmp_path / "gone.safetensors"], "there is no model"),
-        (["spot", video, "-o", video / "under"], "-o must name a folder that can be made or written into"),
+        (["spot", video, "-o", video / "under"], "cannot be written"),
         (["model", "export", finished.path, "-o", tmp_path / "m.pt"], "unknown format 'pt'"),
     ):
         code, _, err = mebench(*words)

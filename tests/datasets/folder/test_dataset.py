@@ -238,7 +238,7 @@ def test_run_refuses_what_folder_cannot_do(mebench, finished, root, tmp_path):
     for options, sentence in (
         (("--format", "megc2020"), "unknown format 'megc2020'"),
         (("--fold", "synthetic/s009"), "unknown fold 'synthetic/s009'. Did you mean"),
-        (("-o", tmp_path / "nowhere" / "p.csv"), "--out must name a file in an existing, writable folder"),
+        (("-o", tmp_path / "nowhere" / "p.csv"), "name a file in an existing, writable folder with --out FILE"),
     ):
         code, _, err = mebench("predict", finished.path, *words, *options)
         assert code
