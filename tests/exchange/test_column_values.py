@@ -6,9 +6,11 @@ import random
 
 import pandas as pd
 import pytest
+from hypothesis import given, strategies as st
 
 from mebench.api.score_files import score
 from mebench.errors import ConfigError, DataError
+from mebench.exchange.column_values import true_classes
 
 CLIPS = [
     ("1", "a", 10, 24, "happiness"),
@@ -268,3 +270,28 @@ def test_score_takes_any_names_of_ends_for_one_number_or_refuses(seed):
             found.add("refused")
     assert len(found - {"refused"}) <= 1
     assert seed % 2 or found == {"refused"}
+
+
+INTERVALS = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(0, 20), st.integers(0, 8), st.sampled_from(["x", "y", "", None])),
+    max_size=8,
+)
+
+
+@given(INTERVALS, INTERVALS)
+def test_true_classes_are_of_the_last_that_share_most(named, truths):
+    def table(rows):
+        cells = [(video, onset, onset + length, emotion) for video, onset, length, emotion in rows]
+        return pd.DataFrame(cells, columns=["video", "onset", "offset", "emotion"])
+
+    expected = []
+    for video, onset, length, _ in named:
+        most, best = 0, ""
+        for other, begin, true_length, emotion in truths:
+            shared = min(onset + length, begin + true_length) - max(onset, begin) + 1
+            if other == video and emotion and shared >= max(most, 1):
+                most, best = shared, emotion
+        expected.append(best)
+    types = {"onset": int, "offset": int}
+    found = true_classes(table(named).astype(types), table(truths).astype(types))
+    assert found.tolist() == expected
