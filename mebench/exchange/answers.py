@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from mebench.account import ColumnUse
 from mebench.annotations import SheetDataset
 from mebench.annotations.annotation import Annotation, repair_lines
 from mebench.annotations.names import KINDS, kind_of
+from mebench.annotations.table import table_of_file
 from mebench.errors import ConfigError, DataError, list_first, unknown
 from mebench.exchange.annotation_tools import tool_of
 from mebench.exchange.choices import Choices, find_header
@@ -180,7 +182,18 @@ def _rows_of_sheet(place: str, dataset: SheetDataset, role: Role, remarks: Remar
     )
     for line in repair_lines(dataset.sheet_repairs):
         remarks.repair(f"{role}: {line}")
+    remarks.account_of(role).columns += _columns_of_sheet(dataset)
     return replace(_intervals_of_annotations(place, role, annotations, dataset.fps, remarks), sheet=dataset)
+
+
+def _columns_of_sheet(dataset: SheetDataset) -> list[ColumnUse]:
+    """What a dataset's adapter takes of each column of its sheet; one line for a layout without names."""
+    table = table_of_file(dataset.annotation_file, *dataset.forms)
+    adapter = f"sheet of {dataset.id}"
+    if table is None:
+        return [ColumnUse("all columns", "annotations", adapter)]
+    taken = [ColumnUse(header, what, adapter) for what, header in table.columns.items()]
+    return [*taken, *(ColumnUse(header, "", f"{adapter}: nothing is taken from it") for header in table.unread)]
 
 
 def _intervals_of_annotations(

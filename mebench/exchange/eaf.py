@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import SubElement
 
+from mebench.account import ColumnUse
 from mebench.annotations import Sheet
 from mebench.annotations.sheets import sheet_from_rows
 from mebench.errors import DataError, refused_by_system, unknown
@@ -508,6 +509,11 @@ def _note_left_out(document: Document, role: str, remarks: Remarks) -> None:
         remarks.warn(f"{role}: {format_count(n, 'mark')} of {document.video} {reason}, left out")
         account.hold("row", n)
         account.leave_out("row", n, f"a mark {reason}", document.video)
+    known = {one.column for one in account.columns}  # files of one folder have the same tiers
+    for tier in document.tiers:
+        if tier.name not in known:
+            why = "holds no mark" if not tier.marks else "its name is neither micro, macro nor emotion"
+            account.columns.append(ColumnUse(tier.name, tier.what or "", "name of the tier" if tier.what else why))
     others = [tier.name for tier in document.tiers if tier.what is None and tier.marks]
     if others:
         remarks.repair(f"{role}: {format_count(len(others), 'tier')} of {document.video} not read: {', '.join(others)}")

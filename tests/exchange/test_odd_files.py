@@ -7,7 +7,9 @@ import pandas as pd
 import pytest
 
 import mebench
+from mebench.annotations.drawn import write_xlsx
 from mebench.errors import DataError
+from mebench.exchange.eaf import Mark, Tier, write_eaf
 
 COLUMNS = ["subject", "video", "onset", "offset", "emotion"]
 TRUTH = pd.DataFrame(
@@ -257,3 +259,49 @@ FORMS_OF_ONE_SET = {
 def test_score_gives_one_number_for_all_forms_of_one_set(file, form):
     given, options = FORMS_OF_ONE_SET[form]
     assert counts(file(given, "odd.csv") if isinstance(given, str) else given, **options) == (4, 2, 2)
+
+
+def uses(scores, source):
+    return {one["column"]: (one["read_as"], one["why"]) for one in scores.summary["columns"] if one["source"] == source}
+
+
+def test_score_tells_what_it_took_of_tiers(tmp_path):
+    tiers = [
+        Tier("micro@anna", (Mark(400, 840),)),
+        Tier("gaze", (Mark(0, 900),)),
+        Tier("emotion", (Mark(400, 840, "joy"),)),
+    ]
+    write_eaf(tmp_path / "a.eaf", None, 25, tiers)
+    scores = mebench.score(truth=tmp_path / "a.eaf", predictions=tmp_path / "a.eaf", bootstrap=0)
+    for source in ("truth", "predictions"):
+        assert uses(scores, source) == {
+            "micro@anna": ("micro", "name of the tier"),
+            "gaze": ("", "its name is neither micro, macro nor emotion"),
+            "emotion": ("emotion", "name of the tier"),
+        }
+
+
+def test_score_tells_what_an_adapter_took_of_its_sheet(tmp_path):
+    head = (
+        "Subject",
+        "Filename",
+        "",
+        "OnsetFrame",
+        "ApexFrame",
+        "OffsetFrame",
+        "",
+        "Action Units",
+        "Estimated Emotion",
+        "Coder",
+    )
+    rows = [
+        (1, "EP02_01f", "", 46, 59, 86, "", "4", "happiness", "x"),
+        (2, "EP03_02f", "", 10, 20, 30, "", "4", "disgust", "x"),
+    ]
+    sheet = tmp_path / "CASME2-coding-20140508.xlsx"
+    write_xlsx(sheet, {"Sheet1": [head, *rows]})
+    scores = mebench.score(truth=sheet, predictions=sheet, bootstrap=0)
+    taken = uses(scores, "truth")
+    assert taken["OnsetFrame"] == ("onset", "sheet of casme2")
+    assert taken["Coder"] == ("", "sheet of casme2: nothing is taken from it")
+    assert uses(scores, "predictions") == taken
