@@ -329,7 +329,7 @@ def describe_trust(trusted: Mapping[str, Any]) -> list[str]:
             (score,) = found["scores"]
             people = format_count(found["people"], "person", "people")
             sentences.append(
-                f"On the {people} hardest for it, {score_path_in_words(path)} is {format_score(score, 3)}."
+                f"On the {people} hardest for it, {score_path_in_words(path)} is {format_score(Score.from_plain(score), 3)}."
             )
             break
     tested = [
@@ -341,8 +341,9 @@ def describe_trust(trusted: Mapping[str, Any]) -> list[str]:
     gaps = [(attribute, path, test) for attribute, path, test in tested if test["p_holm"] < LEVEL]
     for attribute, path, test in gaps:
         higher, lower = test["gap"]["between"]
+        gap = format_score(Score.from_plain(test["gap"]), 3)
         sentences.append(
-            f"{as_sentence(score_path_in_words(path)).rstrip('.')} of {attribute} {higher} is {format_score(test['gap'], 3)} "
+            f"{as_sentence(score_path_in_words(path)).rstrip('.')} of {attribute} {higher} is {gap} "
             f"above that of {lower} (p {format_table_number(test['p_holm'], 4)})."
         )
     if tested and not gaps:
