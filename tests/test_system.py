@@ -9,10 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mebench.sandbox.confinement import find_isolation
-from mebench.system import JobBasics, JobLimits, JobTransfers, join_words
+from mebench.system import JobBasics, JobLimits, JobTransfers, join_words, mounted_systems
 from tests.helpers.nightly import nightly
 
 ROOT = Path(__file__).parent.parent
@@ -311,3 +312,10 @@ def test_join_words_gives_back_every_word_to_the_shell(word):
     )
     assert printed.stdout == word
     assert join_words([word]).isprintable()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not list their mounts in a file")
+def test_mounted_systems_are_those_of_psutil():
+    mounted = {(Path(part.mountpoint), part.fstype) for part in psutil.disk_partitions(all=True)}
+    assert mounted
+    assert mounted <= set(mounted_systems())  # which has those without a device, too
