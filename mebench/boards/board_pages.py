@@ -379,7 +379,8 @@ def _name_of_line(line: Ranked, page: BoardPage, folder: Path, notes: Notes) -> 
     for mark in row.marks:
         fact = fact_of_mark.get(mark)
         name += notes.mark(f"{method_title(row.method)}: {mark}: {fact}" if fact else f"{mark}: {MARKS[mark]}")
-    return f"{name}, {markdown_text(row.sent_by)}" if row.sent_by else name
+    is_told = len(own_settings) <= LONGEST_IN_NAME  # settings that stand in the name end with the sender
+    return f"{name}, {markdown_text(row.sent_by)}" if row.sent_by and not is_told else name
 
 
 def cell_of_place(column: str, place: Ranked, content: BoardContent) -> str:

@@ -212,6 +212,25 @@ def test_index_page_says_that_nobody_leads(leaderboards, tables):
     assert "| no leader: all 3 are tied, 0.000 to 1.000 F1<br>first: good [0.631,&nbsp;1.000] | 3 |" in index
 
 
+def test_board_page_names_the_sender_of_a_row_once(leaderboards, tables):
+    folder = leaderboards()
+    (page,) = pages_of(folder, tables)
+    first, *others = page.content.places
+    sent = replace(first.row, facts={**first.row.facts, "sender": "ann"})
+    content = replace(page.content, places=(replace(first, row=sent), *others))
+    lines = board_page(replace(page, content=content), folder).splitlines()
+    line = next(line for line in lines if line.startswith("| 1 |"))
+    assert line.count("sent by ann") == 1
+
+
+def test_takeaway_of_two_methods_names_the_other(leaderboards, tables):
+    content = content_of(leaderboards(takeaway='"{lead}."'), tables)
+    good, like, lost = content.places
+    for other, words in ((like, "and is not distinguishable from like."), (lost, "and is better than lost.")):
+        pair = replace(content, places=(good, other))
+        assert takeaway_of(pair, [pair], {}).casefold() == f"good leads with 1.000, {words}"
+
+
 def test_board_pages_say_who_leads_if_a_sentence_fails(leaderboards, tables):
     said = []
     (page,) = pages_of(leaderboards(takeaway='"{alike}."'), tables, said.append)
