@@ -1,9 +1,11 @@
 import json
 
+import pandas as pd
 import pytest
 
 from mebench.cli import compare as verbs, leaderboard
 from mebench.errors import ConfigError, RunError
+from mebench.runs.scoring import score_run
 from tests.helpers.run_folders import make_run
 
 
@@ -199,3 +201,24 @@ def test_compare_of_too_few_subjects_says_nothing_can_be_shown(tmp_path, capsys)
     make_run(tmp_path / "runs", "two", shift=100)
     compare("one", "two", ["f1"])
     assert "with 4 subjects no p can be below 0.1250" in capsys.readouterr().out
+
+
+def test_compare_states_the_first_draw_of_a_chance_method(tmp_path, capsys):
+    """The summary holds the mean over draws; single seeds beside the first draw's mean would be of other answers."""
+    runs = tmp_path / "runs"
+    make_run(runs, "good", method="good", subjects=8)
+    for seed in (0, 1):
+        guess = make_run(runs, f"guess-{seed}", method="guess", subjects=8, seed=seed)
+        drawn = guess.read_table("predictions.parquet")
+        late = drawn.assign(draw=1, onset=drawn["onset"] + 100, apex=drawn["apex"] + 100, offset=drawn["offset"] + 100)
+        guess.write_table("predictions.parquet", pd.concat([drawn, late], ignore_index=True))
+        summary = guess.read_json("summary.json")
+        guess.write_json("summary.json", {**summary, **score_run(guess, seed, 1000)})
+    compare("guess", "good", ["spotting.micro.f1"])
+    shown = capsys.readouterr().out
+    mean = guess.read_json("summary.json")["spotting"]["micro"]["scores"]["f1"]["value"]
+    assert mean == pytest.approx(0.5, abs=0.1)
+    (line,) = (line for line in shown.splitlines() if line.startswith("A: guess"))
+    assert line.startswith("A: guess, seeds 0, 1: spotting, micro: F1 1.0000, 95 % interval of the mean [")
+    assert "single seeds" not in line
+    assert "A predicts by chance in 2 draws: the first one is compared" in shown
