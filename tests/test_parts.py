@@ -78,16 +78,20 @@ def outcomes(folder: Path, lines: list[str], hidden=(), copy: Path | None = None
     return [tuple(json.loads(line)) for line in done.stdout.splitlines()]
 
 
-@pytest.fixture(scope="module")
-def bare(tmp_path_factory) -> Path:
-    """A copy of the repository without any part."""
-    copy = tmp_path_factory.mktemp("bare") / "copy"
+def copy_without(copy: Path, parts: set[str]) -> Path:
+    """A copy of the repository without some parts."""
     copy.mkdir()
     for entry in ROOT.iterdir():
         if entry.name != "mebench" and not entry.name.startswith("."):
             (copy / entry.name).symlink_to(entry)
-    link_without(ROOT / "mebench", copy / "mebench", {*PARTS})
+    link_without(ROOT / "mebench", copy / "mebench", parts)
     return copy
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory) -> Path:
+    """A copy of the repository without any part."""
+    return copy_without(tmp_path_factory.mktemp("bare") / "copy", {*PARTS})
 
 
 def test_parts_are_rooms_with_a_verb():
@@ -137,6 +141,20 @@ def test_board_needs_none_of_the_parts_that_give_rows(tmp_path):
     found = outcomes(tmp_path, lines, hidden=others)
     assert [code for code, _ in found] == [0, 0, 0], found
     assert [table.name for table in (tmp_path / "board" / "tables").glob("*.csv")] == ["spotting-cas_me2-loso.csv"]
+
+
+def test_board_without_its_site_says_what_lacks(tmp_path):
+    """Only the page asks for the room of the page."""
+    records = ROOT / "leaderboards" / "records" / "lbp_top-casme2_lbp_top-loso-seed0-dd9beca1"
+    shutil.copytree(records, tmp_path / "records" / records.name)
+    build = "leaderboard build --runs none --records records"
+    lines = ["list", f"{build} --out tables --no-site", f"{build} --out whole"]
+    (listed, tables, (code, said)) = outcomes(tmp_path, lines, copy=copy_without(tmp_path / "copy", {"boards.site"}))
+    assert (listed[0], tables[0], code) == (0, 0, 2), said
+    assert [table.name for table in (tmp_path / "tables" / "tables").glob("*.csv")] == [
+        "recognition-casme2_lbp_top-loso.csv"
+    ]
+    assert "error: mebench.boards.site (the page of leaderboards) is not part of this installation" in said
 
 
 @pytest.mark.parametrize("part", ["vqa", "tuning"])
