@@ -61,8 +61,6 @@ Words: TypeAlias = "Mapping[str, object] | Sequence[str]"
 """Pairs of names, `{"emotion": "predict"}` or `["emotion=predict"]`."""
 Sides: TypeAlias = "tuple[compare_runs.Side, compare_runs.Side]"
 """Two runs or programs that are compared."""
-READ_FORMATS = {"auto": None, "csv": False, "strs": False, "megc2023": False, "megc2020": True}
-"""Formats by name, and whether they are the log of MEGC 2020; all others are tables of text."""
 OPTION_FITS: Mapping[str, Sequence[What]] = {
     **dict.fromkeys(("k_prime", "p", "smoothing", "postprocess", "anchor", "short_videos"), ("frame scores",)),
     **dict.fromkeys(("kinds", "fps", "strict_videos", "write_predictions"), ("intervals", "frame scores")),
@@ -462,7 +460,7 @@ def _check_options(reading: Reading, frame_rules: FrameRules, scoring: Scoring) 
     """Refuse wrong options, and those that are about other predictions."""
     what = reading.what
     check_known("what", what, get_args(What))
-    check_known("format", reading.form, READ_FORMATS)
+    check_known("format", reading.form, writing.read_formats())
     refuse_if(
         (reading.fps is not None and not reading.fps > 0, f"fps must be above 0, not {reading.fps}"),
         (scoring.bootstrap < 0, f"bootstrap must be 0 or more draws, not {scoring.bootstrap}"),
@@ -545,7 +543,7 @@ def _answers_from_intervals(
     join = replace(reading.join_rules, fps=eaf.common_rate([true, answered], reading.fps))
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, join, remarks, adapters)
-    is_log = READ_FORMATS[reading.form]
+    is_log = writing.reads_log(reading.form)
     return file_answers.join_intervals(
         read,
         # The file has no name here, so that it is not kept: of a million rows it is a tenth of the memory.

@@ -25,7 +25,14 @@ from mebench.cli.option_types import (
     print_remarks,
     refuse_failed,
 )
-from mebench.cli.registry_help import DEGRADATIONS, RELATIONS, WRITTEN, WRITTEN_WITHOUT_TRUTH, RegistryHelpCommand
+from mebench.cli.registry_help import (
+    DEGRADATIONS,
+    FOLDER_FORMATS,
+    RELATIONS,
+    WRITTEN,
+    WRITTEN_WITHOUT_TRUTH,
+    RegistryHelpCommand,
+)
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, MebenchError, RunError, check_known
 from mebench.files import file_hash
@@ -93,7 +100,7 @@ def predictions_export_command(
         typer.Option(
             "--format",
             metavar=WRITTEN,
-            help="The format; with eaf, --out is a folder.",
+            help=f"The format; with {FOLDER_FORMATS}, --out is a folder.",
         ),
     ] = "csv",
     frames: Frames = "numbers",
@@ -172,7 +179,7 @@ def predict_command(
         typer.Option(
             "--format",
             metavar=WRITTEN_WITHOUT_TRUTH,
-            help="Its format, one that needs no truth; with eaf, --out is a folder.",
+            help=f"Its format, one that needs no truth; with {FOLDER_FORMATS}, --out is a folder.",
         ),
     ] = "csv",
     fold: Annotated[

@@ -11,7 +11,6 @@ from typer.core import TyperCommand
 from mebench.lazy_imports import lazy_imports
 
 with lazy_imports():
-    from mebench.api import score_files
     from mebench.exchange import write as writing
     from mebench.features import degradation
 
@@ -19,6 +18,8 @@ READ, WRITTEN, WRITTEN_WITHOUT_TRUTH = "READ", "WRITTEN", "WRITTEN_WITHOUT_TRUTH
 """Placeholder for a list of formats as the `metavar` of an option."""
 DEGRADATIONS, RELATIONS = "{DEGRADATIONS}", "{RELATIONS}"
 """Placeholder for a list of kinds within the help of an option."""
+FOLDER_FORMATS = "{FOLDER_FORMATS}"
+"""Placeholder for the formats that are a folder."""
 
 
 class RegistryHelpCommand(TyperCommand):
@@ -44,13 +45,15 @@ def _with_names(option: Any) -> Any:
         kinds = ", ".join(degradation.degradation_names())
         relations = ", ".join(degradation.relation_names())
         shown.help = text.replace(DEGRADATIONS, kinds).replace(RELATIONS, relations)
+    if FOLDER_FORMATS in text:
+        shown.help = text.replace(FOLDER_FORMATS, " or ".join(writing.folder_formats()))
     return shown
 
 
 def formats_in(place: str) -> Iterable[str]:
     """The names of the formats that READ, WRITTEN or WRITTEN_WITHOUT_TRUTH stands for."""
     if place == READ:
-        return score_files.READ_FORMATS
+        return writing.read_formats()
     if place == WRITTEN:
         return writing.FORMATS
     return writing.formats_without_truth()

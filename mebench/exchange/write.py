@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -102,6 +102,7 @@ class Format:
         counts_time: True if it holds times, which count from the first frame of a video, whatever the number of its file.
         needs_truth: True if it pairs the intervals with true ones.
         writes_folder: True if it is a folder with a file for each video.
+        read_as: kind of file as which `--format` reads it; empty where its files are known by themselves.
     """
 
     summary: str
@@ -109,6 +110,7 @@ class Format:
     counts_time: bool = False
     needs_truth: bool = False
     writes_folder: bool = False
+    read_as: Literal["", "table", "log"] = ""
 
 
 def write_predictions(path: Path, form: str, tables: Tables, remarks: Remarks, kinds: Sequence[str] = ()) -> None:
@@ -152,6 +154,29 @@ def counts_time(form: str) -> bool:
 def formats_without_truth() -> list[str]:
     """The formats of predictions in videos without annotations."""
     return [name for name, form in FORMATS.items() if not form.needs_truth]
+
+
+def folder_formats() -> list[str]:
+    """The formats that are a folder with a file for each video."""
+    return [name for name, form in FORMATS.items() if form.writes_folder]
+
+
+AUTO = "auto"
+"""The name for a format that the file itself tells."""
+
+
+def read_formats() -> list[str]:
+    """The formats of predictions that may be named for reading."""
+    return [AUTO, *(name for name, form in FORMATS.items() if form.read_as)]
+
+
+def reads_log(form: str) -> bool | None:
+    """Whether a named format is a log rather than a table; None if the file itself tells.
+
+    >>> reads_log("csv"), reads_log("megc2020"), reads_log("auto")
+    (False, True, None)
+    """
+    return None if form == AUTO else FORMATS[form].read_as == "log"
 
 
 def write_truth(path: Path, tables: Tables, form: str = "csv") -> None:
@@ -456,14 +481,15 @@ def _tiers_of(intervals: pd.DataFrame, kinds: Sequence[str], fps: float) -> list
 
 
 FORMATS = {
-    "csv": Format("all that is known, one row for each interval", _write_csv),
-    "strs": Format("the files of the STRS metric and of MEGC 2024 and 2025", _write_strs),
+    "csv": Format("all that is known, one row for each interval", _write_csv, read_as="table"),
+    "strs": Format("the files of the STRS metric and of MEGC 2024 and 2025", _write_strs, read_as="table"),
     "megc2020": Format(
         "the log of MEGC 2020: intervals beside true ones, matched under the convention `strict`",
         _write_megc2020,
         needs_truth=True,
+        read_as="log",
     ),
-    "megc2023": Format("the submission file of MEGC 2022 and 2023", _write_megc2023),
+    "megc2023": Format("the submission file of MEGC 2022 and 2023", _write_megc2023, read_as="table"),
     "activitynet": Format(
         "results of temporal action detection in seconds, as OpenTAD writes and reads them too; with `--truth` also the ground truth",
         _write_activitynet,
