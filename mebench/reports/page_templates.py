@@ -14,6 +14,7 @@ from mebench.output.number_format import format_ends, format_table_number
 from mebench.output.table import as_sentence, interval_bar
 from mebench.output.terminal import for_template
 from mebench.records.rerun import rerun_command
+from mebench.reports.scores import SELECTION, TRANSDUCTIVE
 from mebench.reports.timeline import SCRIPT, STYLE, clock_time, pack_timelines
 from mebench.runs.fold_files import safe_name
 from mebench.score_type import Score
@@ -33,6 +34,8 @@ def template_environment(*templates: Path) -> Environment:
     )
     found.globals |= {
         "meanings": METRICS,
+        "selections": SELECTION,
+        "transductions": TRANSDUCTIVE,
         "sheet": Markup(SHEET.read_text(encoding="utf-8")),
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),

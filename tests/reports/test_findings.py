@@ -90,6 +90,7 @@ def test_report_begins_with_what_was_found(mebench, tmp_path):
     places = [re.search(f'(class|id)="{name}"', page).start() for name in order]
     assert places == sorted(places)
     assert page.index("<h1>") < places[0] < page.index('class="sub"')
+    assert "<dd>fixed: nothing is chosen after training</dd>" in page
     people = page[places[order.index("people")] : places[order.index("timelines")]]
     lowest = [float(value) for value in re.findall(r"<td[^>]*>(\d\.\d+)</td>", people)]
     assert len(lowest) > 1
