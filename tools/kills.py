@@ -1,7 +1,7 @@
 """Kills at random moments over a small sweep: no fold may be lost, none doubled, no file damaged.
 
     python tools/kills.py [--kills 1000] [--seed 0] [--workers 2] [--subjects 8] [--seeds 2] [--fork]
-                          [--jobs sweep tune spot merge build rescore repair show]
+                          [--jobs sweep tune spot merge build submit rescore repair show]
 
 A sweep of two methods, each with some seeds, on a dataset without pictures runs again and again. At a random moment, mostly while
 folds are being written, the whole program or one of its workers is killed (SIGKILL), or the program is told to stop (SIGTERM, SIGHUP).
@@ -12,7 +12,7 @@ Programs and workers are started as a user starts them, which takes some ten sec
 With `--fork` all are copies of a process that has imported everything, and a kill takes less than one; the fork
 server, and MLflow, which knows runs only after their end, are left out then.
 
-`--jobs` kills `mebench tune`, `spot`, `leaderboard merge`, `leaderboard build`, `rescore`, `resume` of a damaged run and
+`--jobs` kills `mebench tune`, `spot`, `leaderboard merge`, `leaderboard build`, `leaderboard submit`, `rescore`, `resume` of a damaged run and
 `runs show --json` (`kills_jobs.py`), always as copies, two times
 in three just when something new is being written: what was finished stays as it is, every record, table and page is the former or
 the new one as a whole, and in the end all is as if nobody had disturbed them.

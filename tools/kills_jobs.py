@@ -1,5 +1,5 @@
-"""The jobs that `kills.py` kills besides sweeps: `tune`, `spot`, `leaderboard merge`, `leaderboard build`, `rescore`, the repair of
-a damaged run and a named file of JSON.
+"""The jobs that `kills.py` kills besides sweeps: `tune`, `spot`, `leaderboard merge`, `leaderboard build`, `leaderboard submit`,
+`rescore`, the repair of a damaged run and a named file of JSON.
 
 A job says what is there before, what to run, what must be whole whenever it is killed, and what is there in the end.
 """
@@ -325,6 +325,37 @@ show = Job(
     lambda out: {"run": json.loads((out / "shown.json").read_text())["id"]},
 )
 
+# -- submit -----------------------------------------------------------------------------------------------------------------
+
+
+def _answers(root: Path, out: Path) -> None:
+    """Answers of a program, and their truth."""
+    rows = [(f"s{subject}", f"v{video}", 40 * subject + 10) for subject in range(1, 9) for video in range(8)]
+    for name, late in (("truth", 0), ("said", 4)):
+        lines = [f"{subject},{video},{onset + late},{onset + late + 19}" for subject, video, onset in rows]
+        (root / f"{name}.csv").write_text("\n".join(["subject,video,onset,offset", *lines, ""]))
+    out.mkdir()
+
+
+def _submitted(root: Path, out: Path) -> Pieces:
+    """The record is there as a whole, or not at all."""
+    found = {place.name: tree(place) for place in out.glob("[!.]*")}
+    quiet = root / "quiet-submit" / "ours"
+    if found and quiet.is_dir() and found != {"ours": tree(quiet)}:
+        raise SystemExit("the record that is to be sent is not whole")
+    return found
+
+
+submit = Job(
+    _answers,
+    lambda root, out: [
+        *("leaderboard", "submit", str(root / "said.csv"), "--truth", str(root / "truth.csv"), "--name", "ours", "--method", "Ours"),
+        *("--dataset", "casme2", "--selection", "nothing was chosen", "--out", str(out)),
+    ],
+    _submitted,
+    _whole_tree,
+)
+
 JOBS = {
     "tune": tune,
     "spot": spot,
@@ -333,4 +364,5 @@ JOBS = {
     "rescore": rescore,
     "repair": repair,
     "show": show,
+    "submit": submit,
 }
