@@ -13,8 +13,9 @@ With `--fork` all are copies of a process that has imported everything, and a ki
 server, and MLflow, which knows runs only after their end, are left out then.
 
 `--jobs` kills `mebench tune`, `spot`, `leaderboard merge`, `leaderboard build`, `leaderboard submit`, `rescore`, `resume` of a
-damaged run and `runs show --json` (`kills_jobs.py`), always as copies, two times in three just when something new is being written: what was finished stays as it is, every record, table and page is the former or
-the new one as a whole, and in the end all is as if nobody had disturbed them.
+damaged run and `runs show --json` (`kills_jobs.py`), always as copies, two times in three just when something new is being written:
+what was finished stays as it is, every record, table and page is the former or the new one as a whole, and in the end all is as if
+nobody had disturbed them.
 """
 
 from __future__ import annotations

@@ -349,7 +349,17 @@ def _submitted(root: Path, out: Path) -> Pieces:
 submit = Job(
     _answers,
     lambda root, out: [
-        *("leaderboard", "submit", str(root / "said.csv"), "--truth", str(root / "truth.csv"), "--name", "ours", "--method", "Ours"),
+        *(
+            "leaderboard",
+            "submit",
+            str(root / "said.csv"),
+            "--truth",
+            str(root / "truth.csv"),
+            "--name",
+            "ours",
+            "--method",
+            "Ours",
+        ),
         *("--dataset", "casme2", "--selection", "nothing was chosen", "--out", str(out)),
     ],
     _submitted,
