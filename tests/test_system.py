@@ -161,7 +161,7 @@ def test_spot_refuses_cameras_that_nobody_tried(on_system):
 
 def test_missing_sentence_names_a_way_of_each_system(on_system):
     code, out = on_system(
-        "from mebench.sandbox.confinement import PARTS, missing_sentence\nprint(missing_sentence(PARTS))"
+        "from mebench.sandbox.confinement import SANDBOX_PARTS, missing_sentence\nprint(missing_sentence(SANDBOX_PARTS))"
     )
     assert code == 0, out
     way = {"linux": "a kernel with Landlock", "darwin": "a container with Linux", "win32": "WSL 2, which is a Linux,"}

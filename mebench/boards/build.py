@@ -174,7 +174,7 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-PARTS = {
+PARTS_OF_TASKS = {
     "spotting": {kind: f"spotting.{kind}.f1" for kind in ("micro", "macro", "overall")},
     "analysis": {"true positives": "analysis.strs", "all intervals": "analysis.all_intervals.f1"},
     "recognition": {"all clips": "recognition.uf1"},
@@ -230,13 +230,13 @@ def _parts(task: str, records: Sequence[Record], read: Read, chance_ids: Set[str
     """All parts of a table that have rows: first those over all videos, then those of the members of a composite."""
     scored = [(record, parts_by_name(ScoreTable.read(record.summary))) for record in records]
     parts = []
-    for name, path in PARTS[task].items():
+    for name, path in PARTS_OF_TASKS[task].items():
         runs = [(record, by_name[task, name]) for record, by_name in scored if (task, name) in by_name]
         parts.append(_part(PartSpec(task, name, path), runs, read, chance_ids))
     if task == "recognition":
         parts.append(_members_of_recognition(scored, parts[0].metrics, read, chance_ids))
     else:
-        for name, path in PARTS[task].items():
+        for name, path in PARTS_OF_TASKS[task].items():
             if name != "all intervals":
                 parts.append(_members_of_spotting(PartSpec(task, name, path), records, read, chance_ids))
     return tuple(part for part in parts if part.rows)

@@ -129,7 +129,7 @@ def _numbered_cells(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise DataError(f"{path}, line {reader.line_num}: not a table with commas ({error})") from None
 
 
-def _faults_of_answers(path: Path, asked: Sequence[questions.Row] | None) -> Iterator[Fault]:
+def _faults_of_answers(path: Path, asked: Sequence[questions.QuestionCells] | None) -> Iterator[Fault]:
     """Questions without an answer; and if the asked ones are known, other, changed and missing ones."""
     question_of = None if asked is None else {questions.id_of(row): row["question"] for row in asked}
     answered = set[str]()

@@ -308,7 +308,7 @@ def _print_rules(paper: Paper, request: papers.PaperRequest) -> None:
     print_lines("Deviations of this reproduction from the paper:", *(f"- {line}" for line in paper.differs))
 
 
-PARTS = {"true_positives": ", true positives", "all_intervals": ", all intervals"}
+PART_WORDS = {"true_positives": ", true positives", "all_intervals": ", all intervals"}
 """Parts of a task, as they are added to its name."""
 
 
@@ -316,7 +316,7 @@ def _measured_row(result: CellResult) -> tuple[str, ...]:
     """A published value, the measured one, its interval, and the strict one."""
     row = result.cell.published
     method = f"{row.method} ({row.method_variant})" if row.method_variant else row.method
-    score = f"{row.task}{PARTS.get(row.part, '')}: {find_metric(row.metric).label}"
+    score = f"{row.task}{PART_WORDS.get(row.part, '')}: {find_metric(row.metric).label}"
     value, low, high = (format_number(end, row.digits, NONE) for end in result.measured or (None, None, None))
     ends = NONE if NONE in (low, high) else f"[{low}, {high}]"
     published = f"{row.value:.{row.digits}f}"

@@ -41,7 +41,7 @@ with lazy_imports():
     )
 
 if TYPE_CHECKING:
-    from mebench.vqa.questions import Row
+    from mebench.vqa.questions import QuestionCells
 
 app = verb_group("vqa")
 
@@ -241,8 +241,8 @@ def _at_address(
     model: str,
     timeout: float,
     settings: asking.AskSettings,
-    rows: Sequence[Row],
-    frames: Callable[[Row], Any],
+    rows: Sequence[QuestionCells],
+    frames: Callable[[QuestionCells], Any],
     out: Path,
 ) -> AskedModel:
     """A model behind an address."""
@@ -259,8 +259,8 @@ def _on_this_machine(
     model: str,
     device: str,
     settings: asking.AskSettings,
-    rows: Sequence[Row],
-    frames: Callable[[Row], Any],
+    rows: Sequence[QuestionCells],
+    frames: Callable[[QuestionCells], Any],
     out: Path,
 ) -> AskedModel:
     """A model in a folder, loaded."""
@@ -274,7 +274,7 @@ def _on_this_machine(
 
 
 def _answer_by_floor(
-    floor: str, rows: Sequence[Row], learnt: Sequence[Row] | None, out: Path, json: str | None
+    floor: str, rows: Sequence[QuestionCells], learnt: Sequence[QuestionCells] | None, out: Path, json: str | None
 ) -> None:
     """Answer by a floor, which sees no picture."""
     answers = floors.answer_by_floor(floor, rows, learnt)
@@ -285,7 +285,7 @@ def _answer_by_floor(
 
 
 def _answer_by_model(
-    asked: AskedModel, about: Mapping[str, Any], rows: Sequence[Row], out: Path, json: str | None
+    asked: AskedModel, about: Mapping[str, Any], rows: Sequence[QuestionCells], out: Path, json: str | None
 ) -> None:
     """Ask a model; answers that are there already are kept."""
     former = answer_facts.continue_facts(out, {**asked.facts, **about})
@@ -311,7 +311,9 @@ def _answer_by_model(
         )
 
 
-def _answer_by_runs(runs: Sequence[run_folder.RunFolder], rows: Sequence[Row], out: Path, json: str | None) -> None:
+def _answer_by_runs(
+    runs: Sequence[run_folder.RunFolder], rows: Sequence[QuestionCells], out: Path, json: str | None
+) -> None:
     """Take the answers from the predictions of runs."""
     answers, unanswered = replies.answer_questions(runs, rows)
     vqa_questions.write_questions(out, answers)
@@ -400,7 +402,7 @@ def vqa_report_command(
 
 
 def _frames_shown(
-    asked: Sequence[Row],
+    asked: Sequence[QuestionCells],
     facts: Mapping[str, Any],
     words: list[str] | None,
     files: list[str] | None,

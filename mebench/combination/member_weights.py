@@ -22,7 +22,7 @@ from mebench.metrics.tables import Tables
 from mebench.runs.scoring import select_scored_clips
 
 Floats = NDArray[np.float64]
-PARTS = 4
+QUARTERS = 4
 """Chosen weights are multiples of a quarter."""
 MOST_CHOSEN = 6
 """Members up to which weights are chosen: 126 sets of weights are tried then."""
@@ -74,10 +74,10 @@ def make_candidate_weights(n_members: int) -> list[Floats]:
     >>> [weights.tolist() for weights in make_candidate_weights(2)]
     [[0.5, 0.5], [0.25, 0.75], [0.75, 0.25], [0.0, 1.0], [1.0, 0.0]]
     """
-    numbers = [parts for parts in product(range(PARTS + 1), repeat=n_members) if sum(parts) == PARTS]
-    equal = PARTS / n_members
+    numbers = [parts for parts in product(range(QUARTERS + 1), repeat=n_members) if sum(parts) == QUARTERS]
+    equal = QUARTERS / n_members
     ordered = sorted(numbers, key=lambda parts: (sum((part - equal) ** 2 for part in parts), parts))
-    return [np.array(parts) / PARTS for parts in ordered]
+    return [np.array(parts) / QUARTERS for parts in ordered]
 
 
 def choose_for_classes(

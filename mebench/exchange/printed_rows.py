@@ -10,7 +10,7 @@ from typing import Any
 from mebench.annotations.sheets import Sheet, sheet_from_text
 from mebench.errors import DataError
 from mebench.exchange.plain_values import VALUE_START, read_value
-from mebench.exchange.row_layouts import Row, known_columns, names_column, names_several_columns
+from mebench.exchange.row_layouts import ReadRow, known_columns, names_column, names_several_columns
 from mebench.exchange.value_sheets import FEWEST_CELLS, sheet_of_rows, sheet_of_value, with_joined_names
 
 NUMBER = re.compile(r"[-+]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -23,7 +23,7 @@ FEWEST_NUMBERS = 2
 """The numbers in a printed row of an interval: onset and offset."""
 
 
-def rows_of_labelled_lines(text: str) -> list[Row]:
+def rows_of_labelled_lines(text: str) -> list[ReadRow]:
     r"""The rows of lines that name each of their cells; empty if no line does.
 
     A line with only a video lists it; other lines are left out.

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from mebench.annotations.names import ALIASES, ALONE, KNOWN, kind_of, plain_name
 from mebench.errors import DataError
 
-Row = Mapping[str, Any]
+ReadRow = Mapping[str, Any]
 """The cells of a row by the names of their columns."""
 TRUTHS = frozenset({"gt", "truth", "truths", "groundtruth", "target", "targets", "label", "labels", "true"})
 """Names of a truth, without punctuation, in a file that also holds predictions."""
@@ -41,7 +41,7 @@ MOST_SHOWN = 60
 """Most characters of an item in a message."""
 
 
-def table_of(value: Any) -> list[Row]:
+def table_of(value: Any) -> list[ReadRow]:
     """Find the rows of a value by its layout; empty if it has none of the known ones.
 
     >>> table_of({"results": {"a": [{"segment": [1.5, 2], "label": "micro", "score": 0.5}]}})
@@ -52,11 +52,11 @@ def table_of(value: Any) -> list[Row]:
     return rows_by_layout(value)[0]
 
 
-Layout = Callable[[Any], "list[Row] | None"]
+Layout = Callable[[Any], "list[ReadRow] | None"]
 """A function that returns the rows of a value, or None if it has another layout."""
 
 
-def rows_by_layout(value: Any) -> tuple[list[Row], Layout | None]:
+def rows_by_layout(value: Any) -> tuple[list[ReadRow], Layout | None]:
     """The rows by the first layout that the value has, and that layout; no rows if it has none."""
     layouts: Sequence[Layout] = ()
     if isinstance(value, Mapping):
@@ -70,7 +70,7 @@ def rows_by_layout(value: Any) -> tuple[list[Row], Layout | None]:
     return [], None
 
 
-def rows_from_detection_results(value: Row) -> list[Row] | None:
+def rows_from_detection_results(value: ReadRow) -> list[ReadRow] | None:
     """Results or ground truth of temporal action detection (ActivityNet, OpenTAD).
 
     >>> rows_from_detection_results({"database": {"a": {"fps": 30, "annotations": [{"segment": [1, 2]}]}}})
@@ -83,7 +83,7 @@ def rows_from_detection_results(value: Row) -> list[Row] | None:
     return None
 
 
-def rows_from_numbered_videos(value: Row) -> list[Row] | None:
+def rows_from_numbered_videos(value: ReadRow) -> list[ReadRow] | None:
     """Annotations that name their video and class by number, beside lists of these (COCO, YouTube-VIS).
 
     >>> rows_from_numbered_videos({"videos": [{"id": 7, "name": "a.mp4"}], "annotations": [{"video_id": 7, "start": 3, "end": 9}]})
@@ -96,7 +96,7 @@ def rows_from_numbered_videos(value: Row) -> list[Row] | None:
     names = {video.get("id"): _name_of_video(video) for video in videos}
     classes = value.get("categories")
     labels = {one.get("id"): one.get("name") for one in classes} if _are_objects(classes) else {}
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for annotation in annotations:
         number = annotation.get("video_id")
         if names.get(number) is None:
@@ -110,18 +110,18 @@ def rows_from_numbered_videos(value: Row) -> list[Row] | None:
     return [*rows, *({"video": name} for name in empty)]
 
 
-def _are_objects(items: Any) -> TypeGuard[list[Row]]:
+def _are_objects(items: Any) -> TypeGuard[list[ReadRow]]:
     """Whether something is a list of objects, not empty."""
     return isinstance(items, list) and bool(items) and all(isinstance(item, Mapping) for item in items)
 
 
-def _name_of_video(video: Row) -> str | None:
+def _name_of_video(video: ReadRow) -> str | None:
     """The name of a numbered video, without the ending of a file; None if it has none."""
     name = next((video[key] for key in ("name", "file_name", "video_name", "video") if key in video), None)
     return None if name is None else re.sub(r"\.(avi|mp4|mov|mkv|wmv|mpe?g)$", "", str(name), flags=re.IGNORECASE)
 
 
-def rows_from_pandas_split(value: Row) -> list[Row] | None:
+def rows_from_pandas_split(value: ReadRow) -> list[ReadRow] | None:
     """A table as `DataFrame.to_json(orient="split")` writes it: the names of columns, then the rows.
 
     >>> rows_from_pandas_split({"columns": ["video", "onset"], "index": [0], "data": [["a", 3]]})
@@ -146,7 +146,7 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
             raise DataError(
                 f"item {number} of data is {_shown(cells)}: expected a list with a cell for each of {len(columns)} columns"
             )
-    rows: list[Row] = [dict(zip(columns, cells)) for cells in data]
+    rows: list[ReadRow] = [dict(zip(columns, cells)) for cells in data]
     index = value.get("index")
     names_videos = isinstance(index, list) and len(index) == len(rows) and all(isinstance(name, str) for name in index)
     if index is None or not names_videos or names_column("video", columns):
@@ -154,7 +154,7 @@ def rows_from_pandas_split(value: Row) -> list[Row] | None:
     return [_with_video(video, row) for video, row in zip(index, rows)]
 
 
-def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
+def rows_from_tables_by_kind(value: ReadRow) -> list[ReadRow] | None:
     """A table, or a list of intervals, for each kind of expression.
 
     >>> rows_from_tables_by_kind({"micro": {"a": [[3, 9]]}, "macro": {}})
@@ -162,7 +162,7 @@ def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
     """
     if not value or not all(kind_of(name) for name in value):
         return None
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for kind, part in value.items():
         rows_of_kind = table_of(part)
         if not rows_of_kind and part:  # the intervals of a single video
@@ -173,7 +173,7 @@ def rows_from_tables_by_kind(value: Row) -> list[Row] | None:
     return rows
 
 
-def rows_from_pandas_columns(value: Row) -> list[Row] | None:
+def rows_from_pandas_columns(value: ReadRow) -> list[ReadRow] | None:
     """A table as `DataFrame.to_json(orient="columns")` writes it: cells by column, then by row.
 
     >>> rows_from_pandas_columns({"video": {"0": "a", "1": "b"}, "onset": {"0": 3, "1": 20}})
@@ -191,7 +191,7 @@ def rows_from_pandas_columns(value: Row) -> list[Row] | None:
     return [{name: cells[row] for name, cells in value.items()} for row in rows]
 
 
-def rows_from_row_by_video(value: Row) -> list[Row] | None:
+def rows_from_row_by_video(value: ReadRow) -> list[ReadRow] | None:
     """A row for each video, as `DataFrame.to_json(orient="index")` writes it.
 
     >>> rows_from_row_by_video({"a": {"onset": 3, "offset": 9}})
@@ -205,7 +205,7 @@ def rows_from_row_by_video(value: Row) -> list[Row] | None:
     return [_with_video(video, row) for video, row in value.items()]
 
 
-def rows_from_parallel_lists(value: Row) -> list[Row] | None:
+def rows_from_parallel_lists(value: ReadRow) -> list[ReadRow] | None:
     """Lists with an item for each video, at least one of them with its intervals.
 
     >>> rows_from_parallel_lists({"videos": ["a", "b"], "intervals": [[[3, 9]], []]})
@@ -224,7 +224,7 @@ def rows_from_parallel_lists(value: Row) -> list[Row] | None:
     return rows_from_list_of_rows([dict(zip(columns, items)) for items in zip(*value.values())])
 
 
-def rows_from_column_lists(value: Row) -> list[Row] | None:
+def rows_from_column_lists(value: ReadRow) -> list[ReadRow] | None:
     """A list of cells for each column.
 
     Parts that are no such lists are ignored. Videos without names are numbered from 1.
@@ -242,7 +242,7 @@ def rows_from_column_lists(value: Row) -> list[Row] | None:
     return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
 
 
-def rows_from_lists_by_person(value: Row) -> list[Row] | None:
+def rows_from_lists_by_person(value: ReadRow) -> list[ReadRow] | None:
     """True classes and answers of each person or fold, as lists.
 
     Where the true classes of all parts are equal, these are runs over the same clips, which is another layout.
@@ -263,7 +263,7 @@ def rows_from_lists_by_person(value: Row) -> list[Row] | None:
         return None
     people = [name for name, part in value.items() if isinstance(part, Mapping)]
     owner = "subject" if all(map(_PERSON.fullmatch, people)) else NAMES_OF_PARTS[0]
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for person, of_person in zip(people, lists):
         rows += _rows_of_clips({owner: person}, str(person), of_person)
     return rows
@@ -278,7 +278,7 @@ def _names_class(name: str) -> bool:
     return any(plain in ALONE[role] for role in ALONE) or plain in ALIASES["emotion"]
 
 
-def _rows_of_clips(shared: Row, owner: str, lists: Mapping[str, list[Any]]) -> list[Row]:
+def _rows_of_clips(shared: ReadRow, owner: str, lists: Mapping[str, list[Any]]) -> list[ReadRow]:
     """A row for each clip of a person or fold, numbered from 1.
 
     Raises:
@@ -292,7 +292,7 @@ def _rows_of_clips(shared: Row, owner: str, lists: Mapping[str, list[Any]]) -> l
     return [{**shared, "video": f"{owner}/{number}", **dict(zip(lists, cells))} for number, cells in clips]
 
 
-def rows_from_scores_by_video(value: Row) -> list[Row] | None:
+def rows_from_scores_by_video(value: ReadRow) -> list[ReadRow] | None:
     """The score of each frame of each video, from frame 0.
 
     >>> rows_from_scores_by_video({"a": [0.5, 0.25]})
@@ -301,7 +301,7 @@ def rows_from_scores_by_video(value: Row) -> list[Row] | None:
     scores_of_videos = _flat_lists(value)
     if not value or len(scores_of_videos) < len(value):
         return None
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for video, scores in scores_of_videos.items():
         if any(type(score) not in (int, float) for score in scores):  # bool is no score
             return None
@@ -309,7 +309,7 @@ def rows_from_scores_by_video(value: Row) -> list[Row] | None:
     return rows
 
 
-def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
+def rows_from_intervals_by_video(value: ReadRow) -> list[ReadRow] | None:
     """A list of intervals for each video.
 
     If the intervals name their videos themselves, the names above are those of their parts. A truth beside predictions is no video
@@ -329,7 +329,7 @@ def rows_from_intervals_by_video(value: Row) -> list[Row] | None:
         return None
     objects = [interval for interval in intervals if isinstance(interval, Mapping)]
     if any(names_column("video", interval) for interval in objects):
-        rows: list[Row] = []
+        rows: list[ReadRow] = []
         for name, part in value.items():
             _refuse_lists_among_objects(name, part)
             rows += [_with_key(name, row) for row in rows_from_list_of_rows(part) or ()]
@@ -344,7 +344,7 @@ def _refuse_lists_among_objects(name: str, intervals: Sequence[Any]) -> None:
             raise DataError(f"{name!r}, item {number}: {_shown(interval)} names no video, unlike the other items")
 
 
-def rows_from_predictions_by_video(value: Row) -> list[Row] | None:
+def rows_from_predictions_by_video(value: ReadRow) -> list[ReadRow] | None:
     """An object for each video, whose list of intervals has a name of its own.
 
     Intervals that name their videos themselves are those of other videos, and their object is none of these.
@@ -374,7 +374,7 @@ def _holds_one_named_list(part: Any) -> bool:
     return not any(isinstance(interval, Mapping) and names_column("video", interval) for interval in intervals)
 
 
-def rows_from_single_row(value: Row) -> list[Row] | None:
+def rows_from_single_row(value: ReadRow) -> list[ReadRow] | None:
     """The cells of one row, such as one line of JSON lines.
 
     >>> rows_from_single_row({"video": "a", "onset": 3, "offset": 9})
@@ -385,7 +385,7 @@ def rows_from_single_row(value: Row) -> list[Row] | None:
     return [value]
 
 
-def rows_from_nested_tables(value: Row) -> list[Row]:
+def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
     """Any other object: a table somewhere inside it, or a table for each video, person, fold or run.
 
     Where the tables name videos, the name above each becomes a column `key`; whether it is a person, a fold or a run, its videos
@@ -417,13 +417,13 @@ NAMES_OF_PARTS = ("key", "key of key", "sheet")
 """Columns that hold the name above each part of an object, above the parts of a part, and of each sheet of a workbook."""
 
 
-def _with_key(name: Any, row: Row) -> Row:
+def _with_key(name: Any, row: ReadRow) -> ReadRow:
     """The row with the name of its part in front, as a column."""
     inner, outer, _ = NAMES_OF_PARTS
     return {outer if inner in row else inner: name, **row}
 
 
-def _tables_within(value: Row) -> dict[str, list[Row]]:
+def _tables_within(value: ReadRow) -> dict[str, list[ReadRow]]:
     """The rows of each part of an object that is a table."""
     found = {name: table_of(part) for name, part in value.items()}
     tables = {name: rows for name, rows in found.items() if rows}
@@ -431,7 +431,7 @@ def _tables_within(value: Row) -> dict[str, list[Row]]:
     return with_columns or tables  # where some name columns, the others only look like tables
 
 
-def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
+def rows_from_objects_by_video(value: list[Any]) -> list[ReadRow] | None:
     """Objects with the intervals of some videos each, such as lines of JSON.
 
     >>> rows_from_objects_by_video([{"a": [[3, 9]]}, {"a": [[20, 30]]}])
@@ -441,7 +441,7 @@ def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
     """
     if not value or not all(isinstance(item, Mapping) and not known_columns(item) for item in value):
         return None
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for number, item in enumerate(value, 1):
         rows_of_item = rows_from_intervals_by_video(item)
         if rows_of_item is None:
@@ -450,7 +450,7 @@ def rows_from_objects_by_video(value: list[Any]) -> list[Row] | None:
     return rows
 
 
-def rows_from_clips_by_fold(value: list[Any]) -> list[Row] | None:
+def rows_from_clips_by_fold(value: list[Any]) -> list[ReadRow] | None:
     """An object for each person or fold, with lists of its true classes and answers.
 
     >>> rows_from_clips_by_fold([{"subject": "1", "y_true": [0, 1], "y_pred": [0, 0]}])
@@ -458,7 +458,7 @@ def rows_from_clips_by_fold(value: list[Any]) -> list[Row] | None:
     """
     if not _are_objects(value):
         return None
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for number, part in enumerate(value, 1):
         lists = {name: items for name, items in _flat_lists(part).items() if _names_class(name)}
         if len(lists) < 2 or names_column("video", part):
@@ -469,7 +469,7 @@ def rows_from_clips_by_fold(value: list[Any]) -> list[Row] | None:
     return rows
 
 
-def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
+def rows_from_list_of_rows(value: list[Any]) -> list[ReadRow] | None:
     """Rows with named cells; a row with a list of intervals stands for several rows.
 
     >>> rows_from_list_of_rows([{"video": "a", "intervals": [[3, 9], [20, 30]]}])
@@ -480,7 +480,7 @@ def rows_from_list_of_rows(value: list[Any]) -> list[Row] | None:
     return [row for listed in value for row in _rows_of_lists(listed)]
 
 
-def rows_from_video_pairs(value: list[Any]) -> list[Row] | None:
+def rows_from_video_pairs(value: list[Any]) -> list[ReadRow] | None:
     """Pairs of a video and its intervals.
 
     >>> rows_from_video_pairs([["a", [[3, 9]]], ["b", []]])
@@ -488,13 +488,13 @@ def rows_from_video_pairs(value: list[Any]) -> list[Row] | None:
     """
     if not all(isinstance(pair, list) and len(pair) == 2 and is_nested(pair[1:]) for pair in value):
         return None
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for video, intervals in value:
         rows += _rows_of_video(video, intervals or [["", ""]])
     return rows
 
 
-def rows_from_list_of_tables(value: list[Any]) -> list[Row] | None:
+def rows_from_list_of_tables(value: list[Any]) -> list[ReadRow] | None:
     """A table for each fold or run, one after the other, each with its number.
 
     >>> rows_from_list_of_tables([[{"video": "a", "onset": 3}], [{"video": "b", "onset": 5}]])
@@ -535,7 +535,7 @@ LIST_LAYOUTS = (
 """The layouts of a list, in the order in which they are tried."""
 
 
-def _rows_of_video(video: Any, entry: Any) -> list[Row]:
+def _rows_of_video(video: Any, entry: Any) -> list[ReadRow]:
     """A row for each interval of a video; one row without an interval if there are none.
 
     Args:
@@ -552,7 +552,7 @@ def _rows_of_video(video: Any, entry: Any) -> list[Row]:
             cells_of_video["n_frames"] = entry["frame"]
     if not isinstance(intervals, list):
         raise DataError(f"video {video!r}: {_shown(intervals)} is not a list of intervals")
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     for number, interval in enumerate(intervals or [{}]):
         cells = cells_of_interval(interval)
         if cells is None:
@@ -561,7 +561,7 @@ def _rows_of_video(video: Any, entry: Any) -> list[Row]:
     return rows
 
 
-def cells_of_interval(interval: Any) -> Row | None:
+def cells_of_interval(interval: Any) -> ReadRow | None:
     """The cells of an interval: a list, or an object, perhaps with a `segment`; None for anything else.
 
     >>> cells_of_interval([3, 9]), cells_of_interval({"segment": [0.1, 0.3], "label": "micro"})
@@ -585,7 +585,7 @@ def cells_of_interval(interval: Any) -> Row | None:
     return {"t-start": segment[0], "t-end": segment[1], **other_cells}
 
 
-def _rows_of_lists(row: Row) -> list[Row]:
+def _rows_of_lists(row: ReadRow) -> list[ReadRow]:
     """A row for each interval that a row lists.
 
     The row itself if it has an onset of its own, or lists no intervals. A pair of numbers under a name such as `interval` is one;
@@ -609,7 +609,7 @@ def _rows_of_lists(row: Row) -> list[Row]:
         return [row]
     if lengths == {0}:
         return [{**shared_cells, "onset": "", "offset": ""}]
-    rows: list[Row] = []
+    rows: list[ReadRow] = []
     hold_intervals = [name for name, items in lists.items() if is_nested(items)]
     for items in zip(*lists.values()):
         cells: dict[str, Any] = {}
@@ -634,7 +634,7 @@ def _is_pair_of_numbers(items: Sequence[Any]) -> bool:
     return len(items) == 2 and all(isinstance(item, int | float) for item in items)
 
 
-def _cells_of_item(name: str, item: Any) -> Row | None:
+def _cells_of_item(name: str, item: Any) -> ReadRow | None:
     """The cells of an interval, None where a list is none; of a plain item one cell, named after its list."""
     if isinstance(item, Mapping):
         return item
@@ -643,7 +643,7 @@ def _cells_of_item(name: str, item: Any) -> Row | None:
     return {name.removesuffix("s"): item}
 
 
-def _with_video(video: str, row: Row) -> Row:
+def _with_video(video: str, row: ReadRow) -> ReadRow:
     """The row with its video in front, unless it names one itself."""
     if names_column("video", row):
         return row
@@ -685,24 +685,24 @@ def parts_without_rows(value: Any, layout: Layout | None) -> list[str]:
     return UNREAD_NAMES[layout](value)
 
 
-def _unread_beside_results(value: Row) -> list[str]:
+def _unread_beside_results(value: ReadRow) -> list[str]:
     """The names beside the one of the results."""
     read = next(key for key in DETECTION_RESULTS if isinstance(value.get(key), Mapping))
     return [name for name in value if name != read]
 
 
-def _unread_beside_split(value: Row) -> list[str]:
+def _unread_beside_split(value: ReadRow) -> list[str]:
     """The names beside those of a table that is split into columns and data."""
     return [name for name in value if name not in ("columns", "data", "index")]
 
 
-def _unread_beside_columns(value: Row) -> list[str]:
+def _unread_beside_columns(value: ReadRow) -> list[str]:
     """The names of parts that are no lists of cells."""
     columns = _flat_lists(value)
     return [name for name in value if name not in columns]
 
 
-def _unread_beside_tables(value: Row) -> list[str]:
+def _unread_beside_tables(value: ReadRow) -> list[str]:
     """The names of parts that are no tables, and those that tables leave unread."""
     tables = _tables_within(value)
     unread = [name for name in value if name not in tables]
@@ -712,7 +712,7 @@ def _unread_beside_tables(value: Row) -> list[str]:
     return unread
 
 
-UNREAD_NAMES: Mapping[Layout, Callable[[Row], list[str]]] = {
+UNREAD_NAMES: Mapping[Layout, Callable[[ReadRow], list[str]]] = {
     rows_from_detection_results: _unread_beside_results,
     rows_from_pandas_split: _unread_beside_split,
     rows_from_column_lists: _unread_beside_columns,
@@ -721,7 +721,7 @@ UNREAD_NAMES: Mapping[Layout, Callable[[Row], list[str]]] = {
 """The layouts of `OBJECT_LAYOUTS` that ignore names, and what gives these. The other layouts take every name."""
 
 
-def _flat_lists(value: Row) -> dict[str, list[Any]]:
+def _flat_lists(value: ReadRow) -> dict[str, list[Any]]:
     """The parts of an object that are lists of plain cells."""
     return {name: part for name, part in value.items() if isinstance(part, list) and not is_nested(part)}
 
@@ -731,7 +731,7 @@ def _shown(item: Any) -> str:
     return shorten(repr(item), MOST_SHOWN, placeholder="…")
 
 
-def _holds_flat_objects(value: Row) -> bool:
+def _holds_flat_objects(value: ReadRow) -> bool:
     """Whether all parts of an object are objects of plain cells, none of them empty."""
     parts = list(value.values())
     return bool(parts) and all(isinstance(part, Mapping) and part and not is_nested(part.values()) for part in parts)

@@ -9,7 +9,7 @@ from mebench.account import LeftOut
 from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
 from mebench.core import Repair
 from mebench.errors import list_first
-from mebench.exchange.row_layouts import INTERVAL_CELLS, Row, is_nested, parts_without_rows, rows_by_layout
+from mebench.exchange.row_layouts import INTERVAL_CELLS, ReadRow, is_nested, parts_without_rows, rows_by_layout
 from mebench.output.terminal import format_count
 
 MOST_NAMES = 5
@@ -66,7 +66,7 @@ def with_joined_names(sheet: Sheet, joined: Iterable[str]) -> Sheet:
     return replace(sheet, remarks=(*sheet.remarks, Repair(None, "all columns", "", None, reason, sheet.file)))
 
 
-def sheet_of_rows(name: str, rows: Sequence[Row]) -> Sheet:
+def sheet_of_rows(name: str, rows: Sequence[ReadRow]) -> Sheet:
     """Rows as a sheet of that name, with every column that occurs."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
     return sheet_from_rows(name, columns, ([row.get(column) for column in columns] for row in rows))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 else:
     pd = load_lazily("pandas")
 
-Row = Sequence[object]
+WrittenRow = Sequence[object]
 NUMBERING = ["first", "numbers"]
 """Columns of the table of videos: how the dataset's files are numbered (`Video`)."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -52,7 +52,7 @@ def guard_formula(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
 
 
-def write_rows(path: Path, header: Sequence[str], rows: Iterator[Row]) -> None:
+def write_rows(path: Path, header: Sequence[str], rows: Iterator[WrittenRow]) -> None:
     """A comma-separated file in UTF-8.
 
     Raises:
@@ -502,7 +502,7 @@ FORMATS = {
 """The formats of predictions by name."""
 
 
-def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[Row]:
+def _rows(table: pd.DataFrame, columns: Sequence[str]) -> Iterator[WrittenRow]:
     """The cells of some columns, row by row: an empty one for a gap, and whole numbers without a point."""
     columns_of_cells: list[list[Any]] = []
     for name in columns:

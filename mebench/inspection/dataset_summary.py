@@ -98,7 +98,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
             for dataset in opened[data].values():
                 dataset.check()
         settled = config
-        for part in PARTS:
+        for part in METHOD_PARTS:
             missing = _missing_landmarks(config, part, opened[data])
             if missing is None:
                 continue
@@ -114,7 +114,7 @@ def check_needs(configs: Iterable[RunConfig], notify: Callable[[str], object] | 
 
 
 Part = Literal["method", "recognizer"]
-PARTS: tuple[Part, ...] = ("method", "recognizer")
+METHOD_PARTS: tuple[Part, ...] = ("method", "recognizer")
 
 
 @dataclass(frozen=True)

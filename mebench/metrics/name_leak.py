@@ -23,7 +23,7 @@ from mebench.metrics.tables import Tables
 
 CODE = re.compile(r"[^\W\d_]+|\d+")
 """A part of a name: letters, or digits, up to where the other begins. 's01_ne_02' has the parts s, 01, ne, 02."""
-PARTS = 5
+N_PARTS = 5
 """Number of cross-validation parts used to choose which piece of a name to read."""
 
 Reads = defaultdict[str, Counter[str]]
@@ -338,7 +338,7 @@ class AnnotatedPlaces:
 class SumsOfPeople:
     """Numbers of people, summed over those who are known.
 
-    Each part of the cross-validation (see `PARTS`) has a sum of its own.
+    Each part of the cross-validation (see `N_PARTS`) has a sum of its own.
 
     Attributes:
         of_people: (n_people, …) numbers.
@@ -348,11 +348,11 @@ class SumsOfPeople:
 
     @cached_property
     def _of_all(self) -> Indices:
-        """(PARTS, …) sums over all people."""
+        """(N_PARTS, …) sums over all people."""
         return self._add_up(np.ones(len(self.of_people), np.bool_))
 
     def over(self, is_known: Bools) -> Indices:
-        """(PARTS, …) sums over the known people. Where most are known, the others are taken from the sums over all.
+        """(N_PARTS, …) sums over the known people. Where most are known, the others are taken from the sums over all.
 
         Args:
             is_known: (n_people,) whether each is known.
@@ -362,9 +362,9 @@ class SumsOfPeople:
         return self._of_all - self._add_up(~is_known)
 
     def _add_up(self, is_chosen: Bools) -> Indices:
-        """(PARTS, …) sums over some people."""
-        part = np.arange(len(is_chosen)) % PARTS
-        sums = [self.of_people[is_chosen & (part == n)].sum(axis=0, dtype=np.int64) for n in range(PARTS)]
+        """(N_PARTS, …) sums over some people."""
+        part = np.arange(len(is_chosen)) % N_PARTS
+        sums = [self.of_people[is_chosen & (part == n)].sum(axis=0, dtype=np.int64) for n in range(N_PARTS)]
         return np.stack(sums)
 
 
@@ -444,9 +444,9 @@ class AlikeVideos:
         videos = self.videos.over(people)
         is_known = people[self._person]
         tries = [np.zeros((3, 0))]
-        for part in range(PARTS):
+        for part in range(N_PARTS):
             share = self._shares(hit.sum(axis=0) - hit[part], videos.sum(axis=0) - videos[part])
-            is_learnt = is_known & (self._person % PARTS != part) & (videos[part] > 0)[self.value]
+            is_learnt = is_known & (self._person % N_PARTS != part) & (videos[part] > 0)[self.value]
             chosen = self._choose_disjoint(share, is_learnt)
             tries.append(np.stack([share[chosen], hit[part, chosen], videos[part, self.value[chosen]]]))
         together = np.concatenate(tries, axis=1)

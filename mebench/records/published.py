@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "recognition": ("micro",),
 }
 """Tasks, each with its kinds of expressions."""
-PARTS = ("true_positives", "all_intervals")
+ANALYSIS_PARTS = ("true_positives", "all_intervals")
 """The intervals over which an analysis is scored; a score over spotting and recognition, such as `strs`, has no part.
 """
 COUNTS = frozenset({"n", "tp", "fp", "fn"})
@@ -469,8 +469,8 @@ def _check_value(text: Mapping[str, str], caveats: Sequence[str]) -> None:
     refuse_if(
         (len(set(caveats)) < len(caveats), f"caveats are {text['caveats']!r}: name each once"),
         (
-            part not in (PARTS if needs_part else ("",)),
-            f"part is {part!r}: an analysis needs {' or '.join(PARTS)} (except for "
+            part not in (ANALYSIS_PARTS if needs_part else ("",)),
+            f"part is {part!r}: an analysis needs {' or '.join(ANALYSIS_PARTS)} (except for "
             f"{' and '.join(sorted(JOINT))}); otherwise leave it empty",
         ),
         (not re.fullmatch(pattern, value, re.ASCII), f"{metric} is {value!r}: expected {words}"),

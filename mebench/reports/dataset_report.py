@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HEADERS = ("what", "which", "number", "more")
-Row = tuple[str, str, str, str]
+SummaryRow = tuple[str, str, str, str]
 
 
-def summary_rows(summary: Summary) -> list[Row]:
+def summary_rows(summary: Summary) -> list[SummaryRow]:
     """The lines of a summary: property, value, number, and remarks."""
     units = ", ".join(f"{unit.removeprefix('AU')} ({n})" for unit, n in summary["action_units"].items())
     return [
@@ -41,7 +41,7 @@ def summary_rows(summary: Summary) -> list[Row]:
     ]
 
 
-def _rows_of_videos(summary: Summary) -> Iterator[Row]:
+def _rows_of_videos(summary: Summary) -> Iterator[SummaryRow]:
     """The numbers of videos, of those with frames, and the frame rates."""
     idle = summary["videos_without_expressions"]
     yield "videos", "", f"{summary['videos']}", f"and {idle} without expressions" if idle else ""
@@ -55,7 +55,7 @@ def _rows_of_videos(summary: Summary) -> Iterator[Row]:
     yield "fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""
 
 
-def _rows_of_expressions(summary: Summary) -> Iterator[Row]:
+def _rows_of_expressions(summary: Summary) -> Iterator[SummaryRow]:
     """Expressions of each kind with their durations, and those without an interval."""
     for kind in KINDS:
         ms = summary["durations_ms"].get(kind)
@@ -66,7 +66,7 @@ def _rows_of_expressions(summary: Summary) -> Iterator[Row]:
         yield "expressions", "no interval", f"{lost}", "counted above, never scored"
 
 
-def _rows_of_labels(summary: Summary) -> Iterator[Row]:
+def _rows_of_labels(summary: Summary) -> Iterator[SummaryRow]:
     """Native labels with their kinds, classes of schemes, and labels that no scheme maps."""
     for label, n in summary["emotions"].items():
         of_kinds = {kind: labels[label] for kind, labels in summary["emotions_by_kind"].items() if label in labels}
@@ -79,7 +79,7 @@ def _rows_of_labels(summary: Summary) -> Iterator[Row]:
         yield "in no scheme", "", f"{sum(unmapped.values())}", _listed(unmapped)
 
 
-def total_rows(whole: Mapping[str, Any]) -> list[Row]:
+def total_rows(whole: Mapping[str, Any]) -> list[SummaryRow]:
     """The sums over the members of a composite, from `inspection.summarise_members`."""
     members: Mapping[str, Summary] = whole["members"]
     numbers: dict[tuple[str, str], dict[str, int]] = {

@@ -51,7 +51,7 @@ from mebench.reports.result_scores import scores_of_result, sentence_of_runs, ta
 from mebench.reports.scores import MAIN, RANDOM_CLASSES, SELECTION, clip_levels, counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
-    Row,
+    PlainRow,
     plain_rows,
     reason_for_miss,
     reason_for_wrong,
@@ -220,7 +220,7 @@ class CauseOfMistakes:
 
     title: str
     reason: str
-    mistakes: Sequence[Row]
+    mistakes: Sequence[PlainRow]
 
 
 def _mistakes_by_cause(side: JudgedRun) -> list[CauseOfMistakes]:

@@ -36,7 +36,7 @@ STEPS = 4095
 SCRIPT, STYLE = (Path(__file__).parent / "static" / f"timeline.{ending}" for ending in ("js", "css"))
 """Script and style that a page with timelines includes once."""
 
-Row = dict[Any, Any]
+PlainRow = dict[Any, Any]
 """A row of a table by its columns. A page has thousands of intervals, and pandas would be too slow for each."""
 Outcome = Literal["right", "wrong", "open"]
 """A right interval or a found truth; a wrong interval or a missed truth; not counted or unknown."""
@@ -255,7 +255,7 @@ class JudgedRun:
     answers: pd.DataFrame | None = None
     mistakes: pd.DataFrame = field(init=False)
     """The mistakes of the first draw, from `sort_mistakes`, each with its cause (`under`)."""
-    _rows: dict[str, dict[str, list[Row]]] = field(init=False, repr=False)
+    _rows: dict[str, dict[str, list[PlainRow]]] = field(init=False, repr=False)
     _scores: dict[tuple[str, str], pd.DataFrame] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -296,7 +296,7 @@ class JudgedRun:
         predictions = _with_outcomes_of_rows(tables.predictions, spotted["row"], "right", wrong["row"], why)
         return truths, predictions.assign(strength=ranks)
 
-    def row_of_video(self, video: str) -> Row:
+    def row_of_video(self, video: str) -> PlainRow:
         """The row of a video in `tables.videos`."""
         return self._rows["videos"][video][0]
 
@@ -342,11 +342,11 @@ class JudgedRun:
             lanes.append(Lane(kind, [Span(int(row["onset"]), int(row["offset"]), kind) for row in rows]))
         return lanes
 
-    def _rows_of_kind(self, name: str, video: str, kind: str) -> list[Row]:
+    def _rows_of_kind(self, name: str, video: str, kind: str) -> list[PlainRow]:
         """The rows of a table about one kind in a video."""
         return [row for row in self._rows[name].get(video, ()) if row["kind"] == kind]
 
-    def _spans_of_truths(self, video: str, rows: Sequence[Row]) -> Iterator[Span]:
+    def _spans_of_truths(self, video: str, rows: Sequence[PlainRow]) -> Iterator[Span]:
         """The spans of true intervals, with what recognition called them."""
         named_so = {
             (row["onset"], row["offset"]): self._emotion_text(row["predicted"], row["probabilities"])
@@ -366,7 +366,7 @@ class JudgedRun:
                 f"as a clip named {named}" if named else "",
             )
 
-    def _spans_of_predictions(self, rows: Sequence[Row]) -> Iterator[Span]:
+    def _spans_of_predictions(self, rows: Sequence[PlainRow]) -> Iterator[Span]:
         """The spans of spotted intervals, with their emotion and why they are right or wrong."""
         for row in rows:
             named: bool = not pd.isna(row["emotion"]) and row["emotion"] != ""
@@ -388,7 +388,7 @@ class JudgedRun:
         return f"{emotion} ({', '.join(f'{self.classes[i]} {share:.2f}' for share, i in likeliest)})"
 
 
-def plain_rows(table: pd.DataFrame) -> list[Row]:
+def plain_rows(table: pd.DataFrame) -> list[PlainRow]:
     """As `to_dict("records")`, which takes five times as long."""
     columns = {name: table[name].to_numpy(object).tolist() for name in table}
     return [dict(zip(columns, values)) for values in zip(*columns.values())]
@@ -505,12 +505,12 @@ def _with_outcomes_of_rows(
     return table.assign(outcome=outcome, why=words).sort_values(["onset", "offset"], kind="stable")
 
 
-def _bare_span(row: Row) -> Span:
+def _bare_span(row: PlainRow) -> Span:
     """The interval of a row without words."""
     return Span(int(row["onset"]), int(row["offset"]), "")
 
 
-def _span(row: Row, *words: str) -> Span:
+def _span(row: PlainRow, *words: str) -> Span:
     """The interval of a row; empty words are left out."""
     return Span(
         int(row["onset"]),

@@ -61,7 +61,7 @@ SECTIONS_BY_KIND = ("spotting", "mistakes", "curves")
 
 T = TypeVar("T")
 _STRICT = ConfigDict(extra="forbid")
-Row = dict[str, str]
+TextRow = dict[str, str]
 
 
 @dataclass(frozen=True, config=_STRICT)
@@ -413,7 +413,7 @@ def read_answers_of_set(
     return chosen, len(by_epoch) * len(thresholds)
 
 
-def _rows_of_readings(readings: Sequence[FileReading], found: Mapping[str, Path], role: Role) -> list[Row]:
+def _rows_of_readings(readings: Sequence[FileReading], found: Mapping[str, Path], role: Role) -> list[TextRow]:
     """The rows of all files of a side, in the order of their readings."""
     return [row for reading in readings for row in read_described_rows(reading, found, role)]
 
@@ -424,12 +424,12 @@ def _thresholds(choice: EpochChoice) -> list[float]:
     return [round(low + step * n, DIGITS) for n in range(round((high - low) / step) + 1)]
 
 
-def _is_picked(row: Row, epoch: str, threshold: float) -> bool:
+def _is_picked(row: TextRow, epoch: str, threshold: float) -> bool:
     """Whether a row is of the chosen epoch and reaches the chosen threshold."""
     return row["epoch"] == epoch and float(row["confidence"]) >= threshold
 
 
-def rows_without_intervals(truth: Sequence[Row]) -> list[Row]:
+def rows_without_intervals(truth: Sequence[TextRow]) -> list[TextRow]:
     """Rows of the same videos and kinds without an interval."""
     rows = []
     for row in truth:
@@ -438,7 +438,7 @@ def rows_without_intervals(truth: Sequence[Row]) -> list[Row]:
     return rows
 
 
-def join_rows(answer_set: AnswerSet, truth: Sequence[Row], predictions: Sequence[Row]) -> Answers:
+def join_rows(answer_set: AnswerSet, truth: Sequence[TextRow], predictions: Sequence[TextRow]) -> Answers:
     """Rows of truth and predictions for scoring.
 
     Without a single interval, each video is one in which nothing was found.
@@ -452,7 +452,7 @@ def join_rows(answer_set: AnswerSet, truth: Sequence[Row], predictions: Sequence
     return answers
 
 
-def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: Role) -> list[Row]:
+def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: Role) -> list[TextRow]:
     """The rows of files, read as the source describes.
 
     A file that names its video also gives a row without onset and offset.
@@ -460,7 +460,7 @@ def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: R
     Raises:
         DataError: the name or content of a file differs from the source's description.
     """
-    rows: list[Row] = []
+    rows: list[TextRow] = []
     for path, hash_ in reading.files.items():
         for cells in _rows_of_file(reading, path, found[hash_], role):
             row = _described_row(reading, cells)
@@ -472,9 +472,9 @@ def read_described_rows(reading: FileReading, found: Mapping[str, Path], role: R
     return _correct_and_select(reading, rows)
 
 
-def _correct_and_select(reading: FileReading, rows: Sequence[Row]) -> list[Row]:
+def _correct_and_select(reading: FileReading, rows: Sequence[TextRow]) -> list[TextRow]:
     """Rows with corrected intervals, without those that the description leaves out."""
-    kept: list[Row] = []
+    kept: list[TextRow] = []
     n_intervals: Counter[tuple[str | None, ...]] = Counter()
     for row in rows:
         if not row.get("onset"):
@@ -489,10 +489,10 @@ def _correct_and_select(reading: FileReading, rows: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def _described_row(reading: FileReading, cells: Row) -> Row:
+def _described_row(reading: FileReading, cells: TextRow) -> TextRow:
     """Cells under mebench's names of columns, parted and renamed as described."""
     row = {reading.header.get(name, name): cell for name, cell in cells.items()}
-    parts: Row = {}
+    parts: TextRow = {}
     for name, pattern in reading.pattern.items():
         match = re.search(pattern, row.get(name, ""))
         if match:
@@ -501,7 +501,9 @@ def _described_row(reading: FileReading, cells: Row) -> Row:
     return {name: reading.rename.get(name, {}).get(cell, cell) for name, cell in row.items() if name != "_"}
 
 
-def _with_names_beside(reading: FileReading, names: Sequence[Row], rows: Sequence[Row], role: Role) -> list[Row]:
+def _with_names_beside(
+    reading: FileReading, names: Sequence[TextRow], rows: Sequence[TextRow], role: Role
+) -> list[TextRow]:
     """Rows with the names of their clips from other files in the same order.
 
     Raises:
@@ -523,7 +525,7 @@ def _with_names_beside(reading: FileReading, names: Sequence[Row], rows: Sequenc
     return named
 
 
-def _correct_ends(reading: FileReading, row: Row) -> None:
+def _correct_ends(reading: FileReading, row: TextRow) -> None:
     """Round and shift the ends of an interval, and set its kind by its length.
 
     Raises:
@@ -543,7 +545,7 @@ def _correct_ends(reading: FileReading, row: Row) -> None:
         row["kind"] = "macro" if _length(row) > reading.macro_above + 1 else "micro"
 
 
-def _is_scored(reading: FileReading, row: Row) -> bool:
+def _is_scored(reading: FileReading, row: TextRow) -> bool:
     """Whether an interval has one of the described lengths and reaches the described confidence."""
     shortest, longest = reading.lengths
     if _length(row) < (shortest or 0):
@@ -553,12 +555,12 @@ def _is_scored(reading: FileReading, row: Row) -> bool:
     return reading.at_least is None or float(row["confidence"]) >= reading.at_least
 
 
-def _length(row: Row) -> int:
+def _length(row: TextRow) -> int:
     """Number of frames of an interval, both ends included."""
     return int(row["offset"]) - int(row["onset"]) + 1
 
 
-def _rows_of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[Row]:
+def _rows_of_file(reading: FileReading, path: str, file: Path, role: Role) -> Iterator[TextRow]:
     """The rows of a file under its own columns, and those of its name."""
     of_file = dict(reading.always)
     if reading.name:
@@ -579,7 +581,7 @@ def _rows_of_file(reading: FileReading, path: str, file: Path, role: Role) -> It
         yield {**row, **of_file}
 
 
-def _columns_of_name(pattern: str, path: str) -> Row:
+def _columns_of_name(pattern: str, path: str) -> TextRow:
     """The columns that a file name gives, by its pattern.
 
     A part in braces becomes a column; it ends at an underscore or a slash.
@@ -597,10 +599,10 @@ def _columns_of_name(pattern: str, path: str) -> Row:
     return match.groupdict()
 
 
-def _rows_of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _rows_of_lines(reading: FileReading, file: Path, role: Role) -> Iterator[TextRow]:
     """The lines of a file without a header, whose columns the source names."""
     assert reading.columns is not None
-    section: Row = {}
+    section: TextRow = {}
     lines = _cells_of_sheet(file, role) if reading.sheet else _words_of_lines(file)
     for number, words in enumerate(lines, 1):
         if reading.section and len(words) == len(reading.section):
@@ -623,7 +625,7 @@ def _words_of_lines(file: Path) -> list[list[str]]:
     return [re.split(r"[\s,;]+", line.strip()) for line in lines]
 
 
-def _rows_of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Row]:
+def _rows_of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[TextRow]:
     """A row for each clip of each person; clips are named by numbers."""
     assert reading.counts is not None
     column_of_clips, column_of_right, classes = reading.counts
@@ -640,7 +642,7 @@ def _rows_of_counts(reading: FileReading, file: Path, role: Role) -> Iterator[Ro
                     yield {**person, "video": f"{name} {clip + 1}", "emotion": answer}
 
 
-def _rows_of_series(reading: FileReading, file: Path) -> Iterator[Row]:
+def _rows_of_series(reading: FileReading, file: Path) -> Iterator[TextRow]:
     """The intervals from frame scores, and a row without an interval for each video."""
     scores = read_value(file.read_bytes())
     kind = reading.always["kind"]
@@ -665,7 +667,7 @@ def _rows_of_series(reading: FileReading, file: Path) -> Iterator[Row]:
     frame_scores = read_frame_scores(sheet_of_rows("the scores", rows), Remarks())
     spotted = propose_intervals(frame_scores, {kind: k_prime}, params, Remarks()).intervals
     columns = ["subject", "video", "onset", "offset", "confidence"]
-    yield from cast(list[Row], spotted[columns].astype(str).to_dict("records"))
+    yield from cast(list[TextRow], spotted[columns].astype(str).to_dict("records"))
 
 
 def _mean_around_frames(scores: NDArray[np.float64], half_window: int) -> NDArray[np.float64]:
@@ -677,7 +679,7 @@ def _mean_around_frames(scores: NDArray[np.float64], half_window: int) -> NDArra
     return np.convolve(scores, np.full(length, 1 / length), "valid")
 
 
-def _rows_by_shape(file: Path, role: Role) -> Iterator[Row]:
+def _rows_by_shape(file: Path, role: Role) -> Iterator[TextRow]:
     """The rows of a file that `mebench score` reads, under known column names."""
     remarks = Remarks()
     sheet = read_sheet(file, remarks, role)
@@ -686,7 +688,7 @@ def _rows_by_shape(file: Path, role: Role) -> Iterator[Row]:
         names = [*log.ids, "kind", "onset", "offset"]
         every_video = log.videos[log.ids].drop_duplicates()
         rows = pd.concat([log.intervals[names], every_video]).astype(object)
-        yield from cast(list[Row], rows.where(rows.notna(), "").astype(str).to_dict("records"))
+        yield from cast(list[TextRow], rows.where(rows.notna(), "").astype(str).to_dict("records"))
         return
     wanted = (*IDS, "onset", "apex", "offset", "kind", "emotion", "confidence", "fps", "n_frames")
     table = parse_columns(sheet, file, role, wanted, remarks, may_stand_alone="emotion")

@@ -34,7 +34,7 @@ from mebench.runner.run_features import RunFeatures
 from mebench.runs.access_text import ACCESS_FILE, LANDLOCK
 from mebench.runs.folder import RunFolder
 from mebench.runs.origin import mark_as_own
-from mebench.sandbox.confinement import PARTS
+from mebench.sandbox.confinement import SANDBOX_PARTS
 from mebench.sandbox.file_view import hides_times
 from mebench.sandbox.grant import Grant
 from mebench.sandbox.inheritance import kept_variables
@@ -169,7 +169,7 @@ def _versions_of(infos: Iterable[PluginInfo], features: RunFeatures) -> dict[str
 
 def _access_of(access: Access, granted: Grant | None) -> dict[str, Any]:
     """The access of a fold's process, and the missing parts of the sandbox; None is granted without a sandbox."""
-    grant = granted or Grant((), lacks=PARTS)
+    grant = granted or Grant((), lacks=SANDBOX_PARTS)
     isolation = access.isolation
     return {
         "lacks": grant.lacks,

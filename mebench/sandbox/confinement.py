@@ -49,7 +49,7 @@ from mebench.sandbox.kernel_calls import MACHINES, filter_program
 from mebench.sandbox.seatbelt import find_reason_against, profile_of
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
-PARTS = ("files", "processes", "network", "privileges")
+SANDBOX_PARTS = ("files", "processes", "network", "privileges")
 """The parts of a sandbox; a kernel may lack one."""
 
 _CREATE_RULESET = 444
@@ -230,18 +230,18 @@ def find_isolation(grant: Grant | None = None, is_plain: bool = True) -> Isolati
         lacks = _parts_missing_in_kernel()
         return Isolation("" if "files" in lacks else LANDLOCK, lacks)
     if sys.platform != "darwin":
-        return Isolation("", PARTS)
+        return Isolation("", SANDBOX_PARTS)
     reason = find_reason_against(grant or grant_access(()), is_plain)
-    return Isolation("", PARTS, reason) if reason else Isolation(SEATBELT, ())
+    return Isolation("", SANDBOX_PARTS, reason) if reason else Isolation(SEATBELT, ())
 
 
 def missing_parts() -> tuple[str, ...]:
-    """The parts of `PARTS` that this system does not give."""
+    """The parts of `SANDBOX_PARTS` that this system does not give."""
     return find_isolation().lacks
 
 
 def _parts_missing_in_kernel() -> tuple[str, ...]:
-    """The parts of `PARTS` that this kernel, of Linux, does not give."""
+    """The parts of `SANDBOX_PARTS` that this kernel, of Linux, does not give."""
     libc = ctypes.CDLL(None, use_errno=True)
     # Without a program a kernel that takes filters finds a bad address.
     takes_filters = libc.prctl(_PR_SET_SECCOMP, _FILTER, None, 0, 0) == -1 and ctypes.get_errno() == errno.EFAULT
@@ -350,7 +350,7 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
         listed: further folders whose names may be listed, with all below.
 
     Returns:
-        The parts of `PARTS` that this kernel lacks; empty where the sandbox is complete.
+        The parts of `SANDBOX_PARTS` that this kernel lacks; empty where the sandbox is complete.
 
     Raises:
         RunError: macOS refuses the profile, though a trial took it.
@@ -359,7 +359,7 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
         _confine_by_seatbelt(grant, listed)
         return ()
     if sys.platform != "linux":
-        return PARTS
+        return SANDBOX_PARTS
     hide_memory()
     libc = ctypes.CDLL(None, use_errno=True)
     # in this order: the filter of system calls comes last
@@ -372,7 +372,7 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
         "network": filters_calls,
         "privileges": has_dropped_privileges,
     }
-    return tuple(part for part in PARTS if not confined[part])
+    return tuple(part for part in SANDBOX_PARTS if not confined[part])
 
 
 def _confine_by_seatbelt(grant: Grant, listed: Sequence[Path]) -> None:
@@ -476,7 +476,7 @@ def missing_sentence(without: Sequence[str], reason: str = "") -> str:
     """The remark of a run whose system lacks parts of the sandbox; empty where nothing is missing.
 
     Args:
-        without: the missing ones of `PARTS`.
+        without: the missing ones of `SANDBOX_PARTS`.
         reason: why Seatbelt does not isolate them, if it was looked for.
     """
     if not without:
@@ -492,11 +492,11 @@ def _meant(parts: Iterable[str]) -> str:
     """Missing parts of the sandbox in words; on Linux with what would give them."""
     if sys.platform != "linux":
         plain = {"files": "files", "processes": "other processes", "network": "the network", "privileges": "privileges"}
-        return ", ".join(plain[part] for part in PARTS if part in parts)
+        return ", ".join(plain[part] for part in SANDBOX_PARTS if part in parts)
     meant = {
         "files": "files (Landlock, Linux 5.13)",
         "processes": "other processes (seccomp)",
         "network": "the network (seccomp)",
         "privileges": "privileges (capset)",
     }
-    return ", ".join(meant[part] for part in PARTS if part in parts)
+    return ", ".join(meant[part] for part in SANDBOX_PARTS if part in parts)

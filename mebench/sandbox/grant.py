@@ -15,7 +15,7 @@ class Grant(NamedTuple):
         methods: folders that hold plugins, which are imported as `mebench.methods.<id>`.
         modules: further folders to import from. Their contents are listed before the process is confined; packages
             among them may be listed afterwards, too.
-        lacks: the parts of `PARTS` that the run accepts as missing.
+        lacks: the parts of `SANDBOX_PARTS` that the run accepts as missing.
         devices: beside the usual ones.
         copied: those of `read` of which each process gets a copy of its own in a view: code of plugins and of the user, and
             what a run reads beside it.
@@ -39,7 +39,7 @@ class Isolation(NamedTuple):
 
     Attributes:
         by: `LANDLOCK` or `SEATBELT`; empty where nothing keeps them from files.
-        lacks: the missing ones of `PARTS` of the sandbox.
+        lacks: the missing ones of `SANDBOX_PARTS` of the sandbox.
         reason: why Seatbelt does not isolate them, on macOS.
     """
 

@@ -22,7 +22,7 @@ from mebench.vqa.floors import LEVELS, TRUTH
 from mebench.vqa.marking import SCORERS, check_answers, score_answers
 from mebench.vqa.model_cards import UNKNOWN, names_in_card, trained_on_by_card
 from mebench.vqa.person_sums import sum_by_person
-from mebench.vqa.questions import Row, clip_of, id_of, read_questions, subject_of, write_questions
+from mebench.vqa.questions import QuestionCells, clip_of, id_of, read_questions, subject_of, write_questions
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, meaning_of
 
 RECORD = "answers.json"
@@ -81,7 +81,7 @@ class SentFacts:
     source: str = ""
 
 
-def hash_questions(rows: Iterable[Row]) -> str:
+def hash_questions(rows: Iterable[QuestionCells]) -> str:
     """SHA-256 of a set of questions: ids, wording and true answers, in any order and layout.
 
     >>> one, other = {"id": "a", "question": "Who?", "answer": "I"}, {"id": "b", "question": "How?", "answer": ""}
@@ -136,7 +136,7 @@ def names_of_data(trained_on: str) -> list[str]:
     return [name.strip() for name in trained_on.split(",") if name.strip()]
 
 
-def _answers_alone(given: Sequence[Row]) -> list[Row]:
+def _answers_alone(given: Sequence[QuestionCells]) -> list[QuestionCells]:
     """The answers with what ties them to their questions, without file names."""
     return [{"id": id_of(row), "question": row["question"], "answer": row.get("answer", "")} for row in given]
 
@@ -148,7 +148,7 @@ def _write_content(folder: Path, content: Mapping[str, Any]) -> None:
 
 
 def make_content(
-    asked: Sequence[Row], given: Sequence[Row], sent: SentFacts, facts: Mapping[str, Any]
+    asked: Sequence[QuestionCells], given: Sequence[QuestionCells], sent: SentFacts, facts: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The content of a record: facts about questions and answers, scores, and sums of each person.
 
@@ -196,7 +196,7 @@ def make_content(
     }
 
 
-def _facts_of_set(asked: Sequence[Row], known: Sequence[Row], dataset: str) -> dict[str, Any]:
+def _facts_of_set(asked: Sequence[QuestionCells], known: Sequence[QuestionCells], dataset: str) -> dict[str, Any]:
     """The facts about a set of questions."""
     kinds = {meaning_of(row["question"]).kind for row in asked}
     return {
@@ -210,7 +210,7 @@ def _facts_of_set(asked: Sequence[Row], known: Sequence[Row], dataset: str) -> d
     }
 
 
-def _facts_of_answers(scored: Sequence[Row], texts: Sequence[str]) -> dict[str, int]:
+def _facts_of_answers(scored: Sequence[QuestionCells], texts: Sequence[str]) -> dict[str, int]:
     """The numbers of answers, of empty ones, and of those that no reader understood."""
     unread = 0
     for row, text in zip(scored, texts):
@@ -229,7 +229,7 @@ def not_understood(kind: Any, text: str) -> bool:
     return kind in READERS and READERS[kind](text) in (None, frozenset())
 
 
-def _readings(rows: Sequence[Row], texts: Sequence[str]) -> dict[str, dict[str, str | None]]:
+def _readings(rows: Sequence[QuestionCells], texts: Sequence[str]) -> dict[str, dict[str, str | None]]:
     """The classes that answers name, by kind and id."""
     readings: dict[str, dict[str, str | None]] = {kind: {} for kind in CLASSES}
     for row, text in zip(rows, texts):

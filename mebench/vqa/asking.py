@@ -17,7 +17,7 @@ from mebench.lazy_imports import load_lazily
 from mebench.limits import QUESTION_LETTERS
 from mebench.vqa.constraints import CONSTRAINTS, text_of_reply
 from mebench.vqa.prompts import Prompt, read_prompt
-from mebench.vqa.questions import Row, id_of, read_questions, subject_of
+from mebench.vqa.questions import QuestionCells, id_of, read_questions, subject_of
 from mebench.vqa.wording import meaning_of
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class AskSettings:
     pause: float = 1.0
     parallel: int = 1
     constraint: str = ""
-    learnt: Sequence[Row] = ()
+    learnt: Sequence[QuestionCells] = ()
     examples: int = 0
     largest: int = LARGEST
 
@@ -133,7 +133,7 @@ class AskedQuestion:
         turns: answered examples, if any, then the question.
     """
 
-    row: Row
+    row: QuestionCells
     turns: Sequence[Turn]
 
 
@@ -167,8 +167,8 @@ class Answerer(Protocol):
 
 def ask_questions(
     model: Answerer,
-    rows: Sequence[Row],
-    pictures_of: Callable[[Row], Pictures],
+    rows: Sequence[QuestionCells],
+    pictures_of: Callable[[QuestionCells], Pictures],
     out: Path,
     settings: AskSettings,
     advance: Callable[[], object] = lambda: None,
@@ -250,7 +250,7 @@ def _replace(file: Path, content: bytes) -> None:
         writing.write_bytes(content)
 
 
-def _turns(row: Row, pictures_of: Callable[[Row], Pictures], settings: AskSettings) -> list[Turn]:
+def _turns(row: QuestionCells, pictures_of: Callable[[QuestionCells], Pictures], settings: AskSettings) -> list[Turn]:
     """The turns of a conversation: examples of other people with their answers, then the question."""
     turns: list[Turn] = []
     if settings.examples:
@@ -260,7 +260,7 @@ def _turns(row: Row, pictures_of: Callable[[Row], Pictures], settings: AskSettin
     return [*turns, _ask(row, pictures_of, settings)]
 
 
-def _ask(row: Row, pictures_of: Callable[[Row], Pictures], settings: AskSettings) -> Turn:
+def _ask(row: QuestionCells, pictures_of: Callable[[QuestionCells], Pictures], settings: AskSettings) -> Turn:
     """The turn that asks one question."""
     pictures = [reduce_picture(picture, settings.largest) for picture in pictures_of(row)]
     return Turn("user", settings.prompt.write(row["question"], settings.pictures), pictures)
@@ -280,7 +280,7 @@ def reduce_picture(picture: NDArray[np.uint8], largest: int) -> NDArray[np.uint8
     return np.asarray(cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def choose_examples(row: Row, learnt: Sequence[Row], n: int) -> list[Row]:
+def choose_examples(row: QuestionCells, learnt: Sequence[QuestionCells], n: int) -> list[QuestionCells]:
     """Questions of the same kind about other people, with true answers: as many different answers as there are, then in order.
 
     The person of the question is never among them.

@@ -34,7 +34,7 @@ from mebench.vqa.asking import (
     reply_of_choice,
 )
 from mebench.vqa.constraints import request_fields
-from mebench.vqa.questions import Row
+from mebench.vqa.questions import QuestionCells
 
 if TYPE_CHECKING:
     import cv2
@@ -62,8 +62,8 @@ _OPENER = build_opener(_NoRedirect)
 def query_model(
     url: str,
     model: str,
-    rows: Sequence[Row],
-    frames_of: Callable[[Row], Pictures],
+    rows: Sequence[QuestionCells],
+    frames_of: Callable[[QuestionCells], Pictures],
     out: Path,
     timeout: float = 120,
     key: str = "",
@@ -135,14 +135,14 @@ class Server:
         requests = [(one.row, [_message(turn) for turn in one.turns]) for one in asked]
         return self.pool.map(lambda request: self.try_ask(*request), requests)
 
-    def try_ask(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
+    def try_ask(self, row: QuestionCells, messages: Sequence[dict[str, Any]]) -> Reply:
         """The reply to a question, after as many tries as the settings allow; without the key, if the server repeats it."""
         reply = self._try(row, messages)
         if not self.key:
             return reply
         return replace(reply, text=reply.text.replace(self.key, KEY), fault=reply.fault.replace(self.key, KEY))
 
-    def _try(self, row: Row, messages: Sequence[dict[str, Any]]) -> Reply:
+    def _try(self, row: QuestionCells, messages: Sequence[dict[str, Any]]) -> Reply:
         """The reply to a question, after as many tries as the settings allow."""
         reply = Reply()
         pause = self.settings.pause
@@ -158,12 +158,12 @@ class Server:
                     break
         return reply
 
-    def _read(self, reply: Any, row: Row) -> Reply:
+    def _read(self, reply: Any, row: QuestionCells) -> Reply:
         """The text and the tokens of a reply."""
         tokens = int((reply.get("usage") or {}).get("total_tokens") or 0)
         return reply_of_choice(reply["choices"][0], tokens, self.settings, row["question"])
 
-    def ask(self, row: Row, messages: Sequence[dict[str, Any]]) -> Any:
+    def ask(self, row: QuestionCells, messages: Sequence[dict[str, Any]]) -> Any:
         """The server's reply to messages. Only its length and its time are checked."""
         settings = self.settings
         body = {

@@ -8,7 +8,7 @@ from mebench.errors import DataError, check_known
 from mebench.metrics.name_leak import answers_by_name
 from mebench.metrics.tables import Tables
 from mebench.vqa.marking import blind_answers
-from mebench.vqa.questions import Row, clip_of, subject_of
+from mebench.vqa.questions import QuestionCells, clip_of, subject_of
 from mebench.vqa.wording import CLASSES, COARSE, FINE, READERS, Kind, answer_sentence, meaning_of, read_units
 
 NAMES = "names"
@@ -23,7 +23,9 @@ LEVELS: Mapping[str, str] = {
 """Rules of the floors; the last one is no floor but the ceiling."""
 
 
-def answer_by_floor(floor: str, asked: Sequence[Row], learnt: Sequence[Row] | None = None) -> list[Row]:
+def answer_by_floor(
+    floor: str, asked: Sequence[QuestionCells], learnt: Sequence[QuestionCells] | None = None
+) -> list[QuestionCells]:
     """The questions with the answers of a floor.
 
     Args:
@@ -48,7 +50,7 @@ def answer_by_floor(floor: str, asked: Sequence[Row], learnt: Sequence[Row] | No
     return [{**row, "answer": text} for row, text in zip(asked, blind_answers(floor, asked, known))]
 
 
-def _answers_by_name(asked: Sequence[Row], known: Sequence[Row]) -> list[Row]:
+def _answers_by_name(asked: Sequence[QuestionCells], known: Sequence[QuestionCells]) -> list[QuestionCells]:
     """The answers of the floor `names`."""
     predicted = {kind: _classes_by_name(kind, asked, known) for kind in CLASSES}
     answered = []
@@ -64,7 +66,7 @@ def _answers_by_name(asked: Sequence[Row], known: Sequence[Row]) -> list[Row]:
     return answered
 
 
-def _classes_by_name(kind: Kind, asked: Sequence[Row], known: Sequence[Row]) -> dict[str, str]:
+def _classes_by_name(kind: Kind, asked: Sequence[QuestionCells], known: Sequence[QuestionCells]) -> dict[str, str]:
     """The class of each clip by its name, learnt on the clips of other people."""
     read: Callable[[str], str | None] = READERS[kind]
     truth = {clip_of(row): read(row["answer"]) for row in known if meaning_of(row["question"]).kind == kind}

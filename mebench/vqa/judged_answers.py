@@ -14,7 +14,7 @@ from mebench.vqa.floors import LEVELS
 from mebench.vqa.marking import SCORERS, Marks, Scorer, check_answers, load_scorer, score_answers
 from mebench.vqa.model_cards import card_in_words
 from mebench.vqa.pictures import APEXES, SEES
-from mebench.vqa.questions import Row, clip_of, id_of
+from mebench.vqa.questions import QuestionCells, clip_of, id_of
 from mebench.vqa.wording import CLASSES, COUNTS, READERS, Kind, join_unit_names, meaning_of, read_units
 
 State = Literal["read", "not understood", "refused", "empty", "missing"]
@@ -32,8 +32,8 @@ _REFUSAL = re.compile(
 
 
 def report_answers(
-    asked: Sequence[Row],
-    given: Sequence[Row],
+    asked: Sequence[QuestionCells],
+    given: Sequence[QuestionCells],
     facts: Mapping[str, Any],
     frames_of: Mapping[str, Sequence[int]] | None = None,
 ) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def report_answers(
 
 
 def _judged(
-    row: Row, answer: Row | None, judges: Mapping[Scorer, "_Judge"], frames: Sequence[int] | None
+    row: QuestionCells, answer: QuestionCells | None, judges: Mapping[Scorer, "_Judge"], frames: Sequence[int] | None
 ) -> dict[str, Any]:
     """A question with its answer, and what each scorer makes of it."""
     kind = meaning_of(row["question"]).kind

@@ -31,7 +31,7 @@ from mebench.metrics import classification
 from mebench.metrics.bootstrap import LEAST, PlainScore, as_score, score_interval
 from mebench.metrics.reasons import ThinSupport, store_supports
 from mebench.output.terminal import format_count
-from mebench.vqa.questions import Row, clip_of, find_leaks, id_of, subject_of
+from mebench.vqa.questions import QuestionCells, clip_of, find_leaks, id_of, subject_of
 from mebench.vqa.wording import (
     CLASSES,
     COUNTS,
@@ -48,7 +48,7 @@ from mebench.vqa.wording import (
 Scorer = Literal["megc2025_a", "megc2025_b", "strict"]
 ERRORS_OF_COUNTS = {f"{kind}_{error}" for kind, error in product(COUNTS, ("mae", "rmse"))}
 """Scores that are distances, 0 or more; the others are shares."""
-FLOORS: Mapping[str, Callable[[Row], str]] = {
+FLOORS: Mapping[str, Callable[[QuestionCells], str]] = {
     "majority": lambda row: meaning_of(row["question"]).kind,
     "prior": lambda row: row["question"],
     "sentence": lambda row: "",
@@ -69,14 +69,14 @@ class AnsweredQuestion:
         texts: counts of the scorer for the two texts; their sum over questions gives BLEU and ROUGE-1.
     """
 
-    row: Row
+    row: QuestionCells
     meaning: Meaning
     given: str
     texts: NDArray[np.float64]
 
 
 def score_answers(
-    truth: Sequence[Row], answers: Sequence[Row], scorer: Scorer = "megc2025_b", floors: bool = True
+    truth: Sequence[QuestionCells], answers: Sequence[QuestionCells], scorer: Scorer = "megc2025_b", floors: bool = True
 ) -> dict[str, Any]:
     """The summary of a file of answers.
 
@@ -126,7 +126,7 @@ def score_answers(
     }
 
 
-def check_answers(asked: Sequence[Row], answers: Mapping[str, Row]) -> None:
+def check_answers(asked: Sequence[QuestionCells], answers: Mapping[str, QuestionCells]) -> None:
     """Refuse answers that do not belong to the questions.
 
     Args:
@@ -254,7 +254,7 @@ def load_scorer(scorer: Scorer) -> Marks:
 
 
 def _read(
-    measured: Callable[[str, str], list[float]], known: Sequence[Row], given: Sequence[str]
+    measured: Callable[[str, str], list[float]], known: Sequence[QuestionCells], given: Sequence[str]
 ) -> list[AnsweredQuestion]:
     """Questions with the meaning and the counts of their answers."""
     read = []
@@ -358,7 +358,9 @@ def _scores_by_dataset(marks: Marks, read: Sequence[AnsweredQuestion]) -> dict[s
     return {name: _scores(marks, by_dataset[name]) for name in sorted(by_dataset)}
 
 
-def blind_answers(floor: str, asked: Sequence[Row], learnt: Sequence[Row] | None = None) -> list[str]:
+def blind_answers(
+    floor: str, asked: Sequence[QuestionCells], learnt: Sequence[QuestionCells] | None = None
+) -> list[str]:
     """The answers of a floor, each from the true answers of the other people; from all if there are no others.
 
     Args:

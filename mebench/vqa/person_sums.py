@@ -11,7 +11,7 @@ import numpy as np
 from mebench.grouping import group_by
 from mebench.metrics import classification
 from mebench.metrics.ratios import Floats
-from mebench.vqa.questions import Row, subject_of
+from mebench.vqa.questions import QuestionCells, subject_of
 from mebench.vqa.wording import COUNTS, READERS_OF_MEGC2025_B as READERS, Kind, meaning_of
 
 OF_CLASSES: tuple[Kind, ...] = ("coarse", "fine", "type")
@@ -23,7 +23,7 @@ PersonSums = Mapping[str, Any]
 """`people`, and for each kind of question the sums of each of them."""
 
 
-def sum_by_person(known: Sequence[Row], given: Sequence[str]) -> dict[str, Any]:
+def sum_by_person(known: Sequence[QuestionCells], given: Sequence[str]) -> dict[str, Any]:
     """The sums of each person for each kind of question, as plain data.
 
     Classes have a confusion matrix, see `metrics.classification.confusion_matrix`; counts the sum of absolute errors and their

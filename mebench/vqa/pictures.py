@@ -15,7 +15,7 @@ from mebench.errors import ConfigError, DataError, check_known
 from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
 from mebench.features.sequence import Magnify
-from mebench.vqa.questions import Row, clip_of, name_of_video
+from mebench.vqa.questions import QuestionCells, clip_of, name_of_video
 
 Picture = NDArray[np.uint8]
 """(H, W, 3), R, G, B."""
@@ -278,7 +278,7 @@ class PicturesOfQuestions:
                 self._clips[name] = dataset, video, None
                 self._clips |= {f"{name}_{one.onset}": (dataset, video, one) for one in video.expressions}
 
-    def __call__(self, row: Row) -> list[Picture]:
+    def __call__(self, row: QuestionCells) -> list[Picture]:
         """The pictures of a question's clip.
 
         Raises:
@@ -292,7 +292,7 @@ class PicturesOfQuestions:
             self._drawn_clip = clip
         return self._drawn
 
-    def frames_of(self, row: Row) -> list[int]:
+    def frames_of(self, row: QuestionCells) -> list[int]:
         """The shown frames of a question's clip, in their order.
 
         Raises:
@@ -302,7 +302,7 @@ class PicturesOfQuestions:
             return []
         return [moment for moments in self._clip_pictures(row, clip_of(row)).choose_moments() for moment in moments]
 
-    def _clip_pictures(self, row: Row, clip: str) -> ClipPictures:
+    def _clip_pictures(self, row: QuestionCells, clip: str) -> ClipPictures:
         """The pictures of a clip, not yet drawn."""
         if clip not in self._clips:
             raise DataError(f"the dataset has no clip {clip!r}, which a question names")

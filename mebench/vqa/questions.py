@@ -17,13 +17,13 @@ from mebench.limits import QUESTION_LETTERS, QUESTION_LINES, QUESTIONS_BYTES
 from mebench.metrics.bootstrap import derived_seed
 from mebench.vqa.wording import ANALYSES, FINE, answer_sentence, join_unit_names, meaning_of, sentence_question
 
-Row = dict[str, str]
+QuestionCells = dict[str, str]
 """A line of a file of questions: `id` (or `video_id`), `question`, `answer`, and the names of its clip or video."""
 
 
 def make_questions(
     videos: Iterable[Video], task: Literal["vqa", "lvqa"] = "vqa", version: int = 1, blind: bool = False, seed: int = 0
-) -> list[Row]:
+) -> list[QuestionCells]:
     """Questions with their answers.
 
     `vqa` asks about each micro-expression that has action units and a fine class of the challenge: coarse and fine
@@ -67,7 +67,7 @@ def make_questions(
     return rows
 
 
-_About = tuple[Row, list[tuple[str, str]]]
+_About = tuple[QuestionCells, list[tuple[str, str]]]
 """The names of a clip or video, and its questions with their answers."""
 
 
@@ -130,7 +130,7 @@ def _questions_about_shown(
     return [(f"Is the action unit {join_unit_names([unit])} shown on the face?", answer) for unit, answer in asked]
 
 
-def _names_of_clip(video: Video, expression: Expression) -> Row:
+def _names_of_clip(video: Video, expression: Expression) -> QuestionCells:
     """The columns of a question that name its clip."""
     name = name_of_video(video)
     return {
@@ -201,13 +201,13 @@ def subject_of(row: Mapping[str, str]) -> str:
     return f"{clip_of(row).split('/')[0]}/{row['subject']}" if row.get("subject") else clip_of(row)
 
 
-def read_questions(path: Path) -> list[Row]:
+def read_questions(path: Path) -> list[QuestionCells]:
     """The lines of a file of questions or answers, `.jsonl`.
 
     Raises:
         DataError: the file, a line or an id is wrong; the message names the line.
     """
-    rows = list[Row]()
+    rows = list[QuestionCells]()
     for n, row in read_lines(path):
         if isinstance(row, str):
             raise DataError(f"{path}, line {n}: {row}")
@@ -226,7 +226,7 @@ def is_question_file(path: Path) -> bool:
     return b'"question"' in first
 
 
-def read_lines(path: Path) -> Iterator[tuple[int, Row | str]]:
+def read_lines(path: Path) -> Iterator[tuple[int, QuestionCells | str]]:
     """The lines that are not blank, each with its number; for a wrong line, its fault instead.
 
     Raises:
@@ -261,7 +261,7 @@ def text_of(path: Path) -> str:
     return text
 
 
-def _row(line: str) -> Row | str:
+def _row(line: str) -> QuestionCells | str:
     """The row on a line, or what is wrong with the line."""
     try:
         row = json.loads(line)
@@ -291,7 +291,7 @@ def write_questions(path: Path, rows: Iterable[Mapping[str, str]], answers: bool
         write_text(path, "".join(f"{line}\n" for line in lines), errors="backslashreplace")
 
 
-def find_leaks(rows: Sequence[Row]) -> list[str]:
+def find_leaks(rows: Sequence[QuestionCells]) -> list[str]:
     """The answers that a file of questions reveals without a picture, in sentences.
 
     Event numbers and plurals are read from the questions; priors of classes and of yes and no from the answers, if it has any.
@@ -318,7 +318,7 @@ def find_leaks(rows: Sequence[Row]) -> list[str]:
     return sentences
 
 
-def _event_numbers_in_words(rows: Sequence[Row]) -> list[str]:
+def _event_numbers_in_words(rows: Sequence[QuestionCells]) -> list[str]:
     """A sentence on the numbers of events that questions about the type reveal; none without such questions."""
     if not rows:
         return []

@@ -10,7 +10,7 @@ from mebench.errors import RunError
 from mebench.records.costs import COSTS
 from mebench.runs.fold_files import read_csv
 from mebench.runs.folder import RunFolder
-from mebench.vqa.questions import Row, clip_of, person_name
+from mebench.vqa.questions import QuestionCells, clip_of, person_name
 from mebench.vqa.wording import COARSE, FINE, Meaning, answer_sentence, join_unit_names, meaning_of
 
 
@@ -41,7 +41,9 @@ def seconds_of_runs(runs: Sequence[RunFolder]) -> float:
     return round(sum(filter(None, seconds)), 3)
 
 
-def answer_questions(runs: Sequence[RunFolder], rows: Sequence[Row]) -> tuple[list[Row], Counter[str]]:
+def answer_questions(
+    runs: Sequence[RunFolder], rows: Sequence[QuestionCells]
+) -> tuple[list[QuestionCells], Counter[str]]:
     """Answers of some runs together to questions.
 
     Classes come from a recognizer, units from runs with `scheme=AU<number>` or `scheme=AUs`, events from a spotter.
@@ -63,7 +65,7 @@ def answer_questions(runs: Sequence[RunFolder], rows: Sequence[Row]) -> tuple[li
     for run in runs:
         _add_answers_of_run(run, clips, videos)
     keys_by_name = _keys_by_name(clips | videos)
-    answered: list[Row] = []
+    answered: list[QuestionCells] = []
     unanswered: Counter[str] = Counter()
     for row in rows:
         meaning = meaning_of(row["question"])
@@ -95,7 +97,7 @@ def _keys_by_name(keys: Iterable[str]) -> Mapping[str, list[str]]:
     return keys_by_name
 
 
-def _key_of_question(row: Row, keys_by_name: Mapping[str, list[str]]) -> str:
+def _key_of_question(row: QuestionCells, keys_by_name: Mapping[str, list[str]]) -> str:
     """The clip or video of a question, by a unique name; empty if unknown."""
     clip = clip_of(row)
     for name in (clip, clip.partition("/")[2]):

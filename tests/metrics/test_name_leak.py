@@ -211,8 +211,8 @@ def shares_by_hand(truths):
 def spotted_by_hand(truths):
     """What some people's videos say: with the best F1 when a fifth of them is left out in turn."""
     tries = []
-    for part in range(name_leak.PARTS):
-        left_out = [person for person in truths if person % name_leak.PARTS == part]
+    for part in range(name_leak.N_PARTS):
+        left_out = [person for person in truths if person % name_leak.N_PARTS == part]
         learnt = {person: places for person, places in truths.items() if person not in left_out}
         for onset, offset, share in shares_by_hand(learnt):
             tries += [(share, hits((onset, offset), truths[person])) for person in left_out]

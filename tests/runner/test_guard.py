@@ -138,7 +138,7 @@ def test_find_frame_warnings_tells_what_verify_tells(tmp_path):
     [
         (Isolation("Seatbelt", ()), "isolated by Seatbelt, as a trial has just shown"),
         (
-            Isolation("", confinement.PARTS, "its trial broke off"),
+            Isolation("", confinement.SANDBOX_PARTS, "its trial broke off"),
             " (Seatbelt: its trial broke off): a method that searches there",
         ),
     ],

@@ -170,7 +170,7 @@ def test_make_plan_refuses_grants_that_seatbelt_does_not_hold(tiny, tmp_path, mo
     def find_isolation(grant=None, is_plain=True):
         if grant is None or asked not in grant.read:
             return Isolation("Seatbelt", ())
-        return Isolation("", confinement.PARTS, "a granted file could not be read in it")
+        return Isolation("", confinement.SANDBOX_PARTS, "a granted file could not be read in it")
 
     monkeypatch.setattr(planned, "find_isolation", find_isolation)
     words = ["method=logistic", "sandbox=on", *tiny]
