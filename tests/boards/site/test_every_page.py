@@ -20,6 +20,7 @@ from mebench.inference.predict import Answer
 from mebench.records.method_result import open_result
 from mebench.reports.answers_page import page_of_answers
 from mebench.reports.report import page_of_runs
+from mebench.tuning.tuning_page import page_of_tuning
 from mebench.vqa.answer_findings import scores_with_floors
 from mebench.vqa.judged_answers import STATES, report_answers
 from tests.helpers.run_folders import make_run
@@ -46,6 +47,7 @@ PAGES = {
     "degraded.html": Limits(90, 2200, 2700, ANSWER),
     "spotted.html": Limits(80, 1700, 2300, ANSWER),
     "answers.html": Limits(80, 2600, 3400, ANSWER),
+    "tuned.html": Limits(60, 1400, 1800, ANSWER),
     "index.html": Limits(60, 3000, 5000, "h1 + .lead"),
     "boards/found.html": Limits(40, 2500, 3000, "h1 + .lead strong"),
     "tables/spotting-casme2-loso.html": Limits(120, 8000, 12000, "h1"),
@@ -74,6 +76,7 @@ def pages_alone(tmp_path_factory):
         "degraded.html": robustness_page.page_of_robustness(clean, _degraded_rows()),
         "spotted.html": spotted.SpottedVideos("a model", (_spotted_face(),)).make_page(),
         "answers.html": _answers_page(),
+        "tuned.html": page_of_tuning(_tuning(folder)),
     }
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
@@ -109,6 +112,42 @@ def _answers_page():
     given = [{**row, "answer": text} for row, text in zip(asked, ("negative", "positive", "I cannot tell."))]
     answers = report_answers(asked, given, {"floor": "prior"})
     return page_of_answers(answers, "mine", STATES, scores_with_floors(answers["scored"]))
+
+
+def _tuning(folder):
+    """The outcome of a tuning of one value over two trials, without figures."""
+    score = {
+        "inner": {"default": 0.5, "tuned": 0.6, "gain": 0.1},
+        "outer": {
+            "default": {"value": 0.4, "low": 0.3, "high": 0.5},
+            "tuned": {"value": 0.45, "low": 0.3, "high": 0.6},
+            "gain": {"value": 0.05, "low": -0.1, "high": 0.2},
+            "p": 0.5,
+        },
+        "flattered": 0.15,
+        "flattered_gain": 0.05,
+    }
+    study = {
+        "subjects": ["d/1", "d/2"],
+        "trials": {"complete": 2, "pruned": 0, "fail": 0},
+        "best": {"params": {"method.p": 0.6}},
+        "importance": {"method.p": 1.0},
+    }
+    return {
+        **dict.fromkeys(("study", "storage", "method", "dataset", "protocol", "tuned_on"), "drawn"),
+        "nested": False,
+        "objectives": {"spotting.micro.f1": "maximize"},
+        "studies": {"tuning": study},
+        "outer_subjects": 3,
+        "least_p": 0.25,
+        "default_values": {"method.p": 0.5},
+        "parameters": {"method.p": {"acts": "postprocess", "low": 0.0, "high": 1.0}},
+        "scores": {"spotting.micro.f1": score},
+        "conclusion": "no gain is shown on new subjects",
+        "runs": {"default": "outer/default", "tuned": "outer/tuned"},
+        "seconds": {"inner_folds": 1.0, "trials": 1.0, "outer": 1.0},
+        "folder": str(folder),
+    }
 
 
 @pytest.mark.parametrize("place", PAGES)
