@@ -7,6 +7,7 @@ in a folder.
 import re
 from dataclasses import replace
 
+from mebench.errors import ConfigError
 from mebench.metrics import (
     classification,
     counted_scores,
@@ -93,3 +94,16 @@ def find_metric(path: str) -> Metric:
     name, _, threshold = re.split(r"\.(?!\d)", path)[-1].partition(".")
     metric = METRICS.get(name) or REMEMBERED.get(name) or Metric(path, path, "")
     return replace(metric, label=f"{metric.label} {threshold}") if threshold and name in METRICS else metric
+
+
+def refuse_curve(name: str) -> None:
+    """Refuse a curve where a single number is asked for.
+
+    Raises:
+        ConfigError: the metric is a curve.
+    """
+    metric = METRICS.get(name)
+    if metric is not None and metric.kind == "curve":
+        raise ConfigError(
+            f"{name} ({metric.label}) is a curve and has no single number: name a score, such as f1 or uf1"
+        )

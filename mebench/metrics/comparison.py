@@ -26,7 +26,7 @@ from mebench.metrics.bootstrap import (
     derived_seed,
     score_each_alone,
 )
-from mebench.metrics.catalogue import OF_SAMPLES, find_metric
+from mebench.metrics.catalogue import OF_SAMPLES, find_metric, refuse_curve
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.paired import (
     PERMUTATIONS,
@@ -467,6 +467,7 @@ def _paths_of_word(word: str, paths: Mapping[str, tuple[str, str]]) -> set[str]:
         return ending
     containing = {path for path, spelled in spellings.items() if any(f".{word}." in text for text in spelled)}
     if not containing:
+        refuse_curve(word)
         last_words = {path.rpartition(".")[2] for path in paths}
         names = {last for last in last_words if not last.isdecimal()}  # f1_at_iou.0.50 is no "50"
         raise ConfigError(unknown("metric of these runs", word, names | set(paths)))

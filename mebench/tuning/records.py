@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from mebench.core import Task
 from mebench.core.types import ABSENT
 from mebench.errors import ConfigError, RunError, check_known, refuse_if, unknown
-from mebench.metrics.catalogue import JOINT, METRICS, find_metric, metric_columns
+from mebench.metrics.catalogue import JOINT, METRICS, find_metric, metric_columns, refuse_curve
 from mebench.tuning.space import Space
 
 Direction = Literal["maximize", "minimize"]
@@ -58,6 +58,7 @@ def read_objectives(words: Sequence[str], task: Task) -> tuple[Objective, ...]:
             check_known("direction", end, _ENDS, where=f"--objective {word}")
         path = _path_named(name, paths)
         if path is None:
+            refuse_curve(name)
             every = {*(p.rpartition(".")[2] for p in paths), COST, "score", *paths}
             raise ConfigError(f"--objective {word}: {unknown('score of this task', name, every)}")
         if path in directions:

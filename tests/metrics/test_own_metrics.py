@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from mebench.boards import build as boards_build
 from mebench.cli import app
 from mebench.config.registry import add_paths
+from mebench.core import Task
 from mebench.errors import ConfigError
 from mebench.intake.collect import collect_finished_runs
 from mebench.intake.export import export_record
@@ -28,6 +29,7 @@ from mebench.records.record import read_committed_record
 from mebench.runs import RunFolder, scoring
 from mebench.testing import run_checks
 from mebench.testing.folders import folder_checks, write_plugin
+from mebench.tuning.records import Objective, read_objectives
 from tests.helpers.plain_rules import rows, tables
 from tests.helpers.run_folders import make_run
 
@@ -250,3 +252,17 @@ def test_weighted_quantiles_equal_those_of_repeated_values(pairs, share):
         assert np.isnan(found)
     else:
         assert found == pytest.approx(np.quantile(repeated, share, method="averaged_inverted_cdf"))
+
+
+def test_read_objectives_takes_an_own_metric_by_its_direction(plugins):
+    assert read_objectives([NAME], Task(frozenset({"spot"}))) == (Objective(f"spotting.micro.{NAME}", "minimize"),)
+
+
+def test_refuse_curve_names_what_has_no_single_number(tmp_path):
+    for seed in (0, 1):
+        make_run(tmp_path / "runs", f"run-{seed}", seed=seed)
+    done = command("compare", "run-0", "run-1", "--metric", "curve", "--runs", str(tmp_path / "runs"))
+    with pytest.raises(ConfigError) as refused:
+        read_objectives(["curve"], Task(frozenset({"spot"})))
+    for error in (done.exception, refused.value):
+        assert "is a curve and has no single number: name a score, such as f1 or uf1" in str(error)
