@@ -8,7 +8,7 @@ import pickle
 import threading
 import warnings
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from functools import lru_cache
 from pathlib import Path
@@ -36,14 +36,10 @@ class DaskPool(Workers):
     """The workers of a Dask scheduler, however many there are at the time.
 
     Dask gives the task of a dead worker to another one, up to `distributed.scheduler.allowed-failures` times; one that
-    still fails is tried once more, as in every pool. Those that are connected when a run begins import what it needs while it is
-    planned; one that comes later does so for its first task.
+    still fails is tried once more, as in every pool. Workers run already, and each warms up for its first task.
 
     Args:
         address: address of the scheduler, such as `tcp://host:8786`, or the file that `dask scheduler --scheduler-file` writes.
-
-    Attributes:
-        warming: futures of the tasks that warm workers up; Dask forgets a task that nobody holds.
 
     Raises:
         ConfigError: the extra is not installed, or the scheduler does not answer.
@@ -67,26 +63,10 @@ class DaskPool(Workers):
                 f"no Dask scheduler answers at executor.address={address} ({type(error).__name__}): start one with "
                 "dask scheduler, or fix the address"
             ) from None
-        self.warming = list[Any]()
         self._sent = OrderedDict[int, tuple[Any, Any]]()  # by the identity of the object, which is held as long
         self._address = address
         self._executor = self._client.get_executor(pure=False)
         self.size = len(self._client.nthreads())
-
-    def start(self, most: int) -> None:
-        """Let all connected workers import the suite; returns at once."""
-        self.warm_up(())
-
-    def warm_up(self, imports: Iterable[str]) -> None:
-        """Let all connected workers import what hosted tasks need; returns at once.
-
-        A task that cannot run there says so itself.
-        """
-        names = tuple(imports)
-        self.warming = [
-            self._client.submit(warm_worker, names, workers=[worker], allow_other_workers=True, pure=False)
-            for worker in self._client.nthreads()
-        ]
 
     def stop(self) -> None:
         """Take all tasks back and leave the scheduler; its workers stay."""
@@ -158,15 +138,6 @@ def silence_dask() -> None:
         for handler in logging.getLogger(name).handlers:
             handler.setLevel(logging.CRITICAL + 1)
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-
-
-def warm_worker(imports: tuple[str, ...]) -> None:
-    """In a Dask worker: let the process from which those of tasks are forked import modules."""
-    vars(multiprocessing.current_process())["_config"]["daemon"] = False  # see `serve_task`
-    with ONE_AT_A_TIME:
-        limit_threads()
-        if imports:
-            SERVER.warm_up(imports)
 
 
 def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | None, *shared: bytes) -> Any:
