@@ -210,7 +210,7 @@ _PACKAGE = Path(__file__).parent
 
 def _is_of_plugin(module: str, file: Path) -> bool:
     """Whether a module is a plugin's: of a method or dataset, or one that a folder added to mebench's own."""
-    if module.startswith(("mebench.methods.", "mebench.datasets.")):
+    if module.startswith(("mebench.methods.", "mebench.datasets.", "mebench_own_metrics.")):
         return True
     return module.startswith("mebench.") and not file.is_relative_to(_PACKAGE)
 

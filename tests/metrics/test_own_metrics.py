@@ -14,7 +14,7 @@ from mebench.boards import build as boards_build
 from mebench.cli import app
 from mebench.config.registry import add_paths
 from mebench.core import Task
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, find_plugin_line
 from mebench.intake.collect import collect_finished_runs
 from mebench.intake.export import export_record
 from mebench.intake.integrity import check_record
@@ -266,3 +266,12 @@ def test_refuse_curve_names_what_has_no_single_number(tmp_path):
         read_objectives(["curve"], Task(frozenset({"spot"})))
     for error in (done.exception, refused.value):
         assert "is a curve and has no single number: name a score, such as f1 or uf1" in str(error)
+
+
+def test_find_plugin_line_names_the_line_of_an_own_metric(tmp_path, forgotten):
+    code = "METRIC = Metric('mine', 'mine', 'one', direction='lower', scale='positive', kind='mean', of_pairs=lambda pairs: 1 / 0)"
+    folder = write_metric(tmp_path / "plugins", code)
+    add_paths([folder])
+    with pytest.raises(ZeroDivisionError) as failed:
+        score_of(spotted_people(3, [[1], [2], [3]]), "mine")
+    assert str(find_plugin_line(failed.value)) == "metrics/mine/metric.py, line 2"
