@@ -17,6 +17,7 @@ from mebench.output.number_format import format_score
 from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
 from mebench.runner.session import Outcome
+from mebench.score_type import Score
 
 DATABASES = "dataset=[slow:synthetic,fast:synthetic]"
 PRESETS = ("dataset.subjects=8", "dataset.slow.seed=0", "dataset.fast.preset=fps200", "dataset.fast.seed=1")
@@ -102,7 +103,7 @@ def learnt(outcome: Outcome, name: str) -> str:
 
 def scores(part: Mapping[str, Any], *names: str) -> str:
     """Scores with their 95 % intervals over subjects, where there are any."""
-    found = {name.upper(): part["scores"][name] for name in names if name in part["scores"]}
+    found = {name.upper(): Score.from_plain(part["scores"][name]) for name in names if name in part["scores"]}
     return ", ".join(f"{name} {format_score(score, 3)}" for name, score in found.items())
 
 

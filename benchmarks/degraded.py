@@ -27,6 +27,7 @@ from mebench.output.progress import Progress
 from mebench.output.table import Column, Table
 from mebench.runner.execute import InterruptedRunError
 from mebench.runs import RunFolder
+from mebench.score_type import Score
 
 DATA, PAGE = (Path(__file__).with_suffix(suffix) for suffix in (".json", ".md"))
 BEGIN, END = "<!-- tables -->\n", "<!-- end -->\n"
@@ -237,8 +238,8 @@ def table_of_methods(methods: Mapping[str, list[Row]], kinds: list[str], strengt
 def table_of_kinds(methods: Mapping[str, list[Row]], kinds: list[str], strength: int) -> str:
     """The mean difference under each kind, the largest loss first, and the methods that are shown to lose."""
     losses = {kind: {method: difference(rows, kind, strength) for method, rows in methods.items()} for kind in kinds}
-    mean = {kind: sum(each["value"] for each in of.values()) / len(of) for kind, of in losses.items()}
-    losers = {kind: [method for method, each in of.items() if (each["high"] or 0) < 0] for kind, of in losses.items()}
+    mean = {kind: sum(each.value for each in of.values()) / len(of) for kind, of in losses.items()}
+    losers = {kind: [method for method, each in of.items() if (each.high or 0) < 0] for kind, of in losses.items()}
     columns = [
         Column("kind", "kind"),
         Column("mean", "mean difference", right=True),
@@ -263,7 +264,8 @@ def table_of_strengths(method: str, rows: list[Row], kinds: list[str], strengths
 def difference(rows: list[Row], kind: str, strength: int) -> Any:
     """The difference of the one score under a kind, with its interval; None if it was not tested."""
     found = (row for row in rows if (row["kind"], row["strength"]) == (kind, strength))
-    return next((next(iter(row["scores"].values()))["difference"] for row in found), None)
+    plain = next((next(iter(row["scores"].values()))["difference"] for row in found), None)
+    return None if plain is None else Score.from_plain(plain)
 
 
 def clean_score(rows: list[Row]) -> float:
