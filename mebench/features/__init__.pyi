@@ -1,6 +1,7 @@
 from . import action_units as action_units
 from . import base as base
 from . import built_in_encoders as built_in_encoders
+from . import clip_sequences as clip_sequences
 from . import degradation as degradation
 from . import degraded_dataset as degraded_dataset
 from . import encoder_step as encoder_step
@@ -31,6 +32,8 @@ from .base import processor as processor
 from .base import SequenceStep as SequenceStep
 from .base import VolumeStep as VolumeStep
 from .boxes import Box as Box
+from .clip_sequences import CropSequence as CropSequence
+from .clip_sequences import FlowSequence as FlowSequence
 from .encoder_step import Encode as Encode
 from .encoder_inputs import EncoderInput as EncoderInput
 from .encoder_inputs import INPUTS as INPUTS

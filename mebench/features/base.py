@@ -105,7 +105,10 @@ class VolumeStep(Step, ABC):
 
     @abstractmethod
     def apply(self, crops: Image) -> FeatureMap:
-        """Turn (n, H, W) gray crops into a feature (rows, cols, bins)."""
+        """Turn (n, H, W) gray crops into a feature (rows, cols, bins), or (time, rows, cols, channels) if no step follows.
+
+        A network gets channels first: (bins, rows, cols), or (time, channels, rows, cols).
+        """
 
 
 @dataclass(frozen=True)

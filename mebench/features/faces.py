@@ -225,8 +225,8 @@ class FaceCrop(Step):
         smoothing: frames over which the moving box, or the landmarks of `pose`, are averaged; odd, 1 for none.
         landmarks: path of a predictor file for 68 points; None searches for one, see `mebench.features.landmarks`. The
             numbers depend on its content, not its path, so the identity uses `landmark_identity` instead.
-        color: crops in colour (size, size, 3), B, G, R, for `Encode`, which no other step reads; a gray recording has the same
-            picture three times. The face is found in gray either way.
+        color: crops in colour (size, size, 3), B, G, R, for `Encode` and `CropSequence`, which alone read them; a gray recording has the
+            same picture three times. The face is found in gray either way.
     """
 
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit

@@ -28,6 +28,7 @@ from mebench.features.base import (
     processor,
     release,
 )
+from mebench.features.clip_sequences import CropSequence, FlowSequence
 from mebench.features.encoder_step import Encode
 from mebench.features.faces import FaceCrop, Reference
 from mebench.features.flow import Flow
@@ -110,6 +111,7 @@ def route_of(chain: Chain) -> Route:
     _check_scope(chain, route)
     _check_lengths(chain, route)
     _check_pictures(chain, route)
+    _check_sequence(chain, route)
     return route
 
 
@@ -187,6 +189,15 @@ def _check_pictures(chain: Chain, route: Route) -> None:
         raise ConfigError(
             f"the chain {chain.name!r}: the encoder {route.core.encoder} reads {size} x {size} pixels, and the crops have "
             f"{route.crop.size} x {route.crop.size}: FaceCrop(size={size})"
+        )
+
+
+def _check_sequence(chain: Chain, route: Route) -> None:
+    """Refuse a step from map to map after maps in time."""
+    if isinstance(route.core, FlowSequence | CropSequence) and route.maps:
+        core, after = type(route.core).__name__, type(route.maps[0]).__name__
+        raise ConfigError(
+            f"the chain {chain.name!r}: {core} gives maps in time, which {after} does not read: leave {after} out"
         )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from mebench.core import Chain
 from mebench.features.base import FeatureMap, Image, ImageStep, Landmarks, MapStep, SequenceStep, VolumeStep
+from mebench.features.clip_sequences import FLOW_CHANNELS, FlowSequence
 from mebench.features.encoder_step import Encode
 from mebench.features.faces import FaceCrop
 from mebench.features.flow import Flow, FlowVolume
@@ -23,12 +24,13 @@ def shape_of_feature(chain: Chain) -> tuple[int, ...] | None:
     >>> shape_of_feature(Chain("ready-made", ()))
     """
     crop_steps = chain.at("video")
-    computes_flow = any(isinstance(step, FlowVolume) for step in chain.steps)
+    computes_flow = any(isinstance(step, FlowVolume) and not isinstance(step, FlowSequence) for step in chain.steps)
     if computes_flow or not crop_steps or not isinstance(crop_steps[0], FaceCrop):
         return None
     size = crop_steps[0].size
     generator = np.random.default_rng(0)
-    crops = generator.integers(0, 256, (N_CROPS, size, size), dtype=np.uint8)
+    channels = (3,) if crop_steps[0].color else ()
+    crops = generator.integers(0, 256, (N_CROPS, size, size, *channels), dtype=np.uint8)
     flow = generator.normal(size=(size, size, 2)).astype(np.float32)
     try:
         return _computed(chain, crops, flow, _landmarks_of(size)).shape
@@ -42,6 +44,8 @@ def _computed(chain: Chain, crops: Image, flow: FeatureMap, landmarks: Landmarks
     for step in chain.steps:
         if isinstance(step, SequenceStep):
             crops = step.apply(crops, FPS)
+        elif isinstance(step, FlowSequence):
+            feature = np.zeros((step.length, step.size, step.size, FLOW_CHANNELS), np.float32)
         elif isinstance(step, VolumeStep):
             feature = step.apply(crops)
         elif isinstance(step, ImageStep):

@@ -19,7 +19,7 @@ from mebench.testing.checks import TINY, Check, scratch_folder
 from mebench.testing.contracts import dataset_checks, method_checks
 from mebench.testing.metric_contract import metric_checks
 
-METHOD_TEMPLATES = ("spotter", "recognizer", "network", "lightning", "linear", "timm")
+METHOD_TEMPLATES = ("spotter", "recognizer", "network", "lightning", "sequence", "linear", "timm")
 DATASET_TEMPLATES = ("dataset", "films")
 """Templates of datasets: of folders of images, and of films."""
 _ENDING = ".txt"

@@ -20,9 +20,9 @@ from mebench.testing import contracts, folders, parametrize_with_checks, plugin_
 from mebench.testing.folders import folder_checks, write_plugin
 from tests.cli.conftest import mebench  # noqa: F401
 
-SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, TIMM = folders.METHOD_TEMPLATES
+SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, SEQUENCE, LINEAR, TIMM = folders.METHOD_TEMPLATES
 DATASET, FILMS = folders.DATASET_TEMPLATES
-TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, LINEAR, DATASET, FILMS)
+TEMPLATES = (SPOTTER, RECOGNIZER, NETWORK, LIGHTNING, SEQUENCE, LINEAR, DATASET, FILMS)
 
 
 @pytest.fixture(scope="module")
