@@ -9,6 +9,7 @@ The site shows below each block what it printed when the site was built (`hooks.
     hidden     its code is not shown; on GitHub neither, since it stands in a comment
     markdown   what it prints is Markdown
     fails      it ends with an error, or an exit code other than 0, which is shown
+    picture    the pictures that its commands write with -o are shown, too
     written    what it prints also stands below it in the page, for those who read it on GitHub: between `<!-- written -->` and
                `<!-- end -->`. `python docs/blocks.py --write PAGE...` writes it again; a build and the tests compare
 """
@@ -39,7 +40,7 @@ from unittest import mock
 FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w+)(?P<words>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```[ ]*$\n?", re.M | re.S
 )
-OWN = {"shown", "quiet", "hidden", "markdown", "fails", "written"}
+OWN = {"shown", "quiet", "hidden", "markdown", "fails", "picture", "written"}
 """Words that are for this program, not for the one that makes HTML of Markdown."""
 WRITTEN = re.compile(r"^<!-- written -->\n.*?^<!-- end -->$", re.M | re.S)
 """Output that stands in a page."""
@@ -176,6 +177,8 @@ def _run(
                 _parse(command)
             else:
                 yield Output("text", _mebench(words(command), "fails" in block.words))
+                if "picture" in block.words:
+                    yield _picture(folder / command[command.index("-o") + 1])
 
 
 def _python(code: ast.Module, names: dict[str, Any], fails: bool) -> Iterator[Output]:
@@ -206,6 +209,13 @@ def _python(code: ast.Module, names: dict[str, Any], fails: bool) -> Iterator[Ou
         yield Output("html", value._repr_html_())
     elif value is not None:
         yield Output("text", f"{value!r}\n")
+
+
+def _picture(file: Path) -> Output:
+    """A written picture, .png or .svg, within the page."""
+    kind = "svg+xml" if file.suffix == ".svg" else "png"
+    data = base64.b64encode(file.read_bytes()).decode()
+    return Output("html", f'<img alt="{file.name}" src="data:image/{kind};base64,{data}">')
 
 
 def _commands(code: str) -> Iterator[list[str]]:

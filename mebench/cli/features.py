@@ -1,4 +1,4 @@
-"""`mebench features explain|compute` and `cache info|verify|prune`: a method's features, computed before a run, and
+"""`mebench features explain|show|compute` and `cache info|verify|prune`: a method's features, computed before a run, and
 their store.
 """
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
 
 import typer
 
-from mebench.cli.option_checks import days_of
+from mebench.cli.option_checks import check_file, days_of
 from mebench.cli.option_types import Files, Json, Plugins, Words, config_from_words, config_with_inputs
 from mebench.cli.verbs import verb_group
 from mebench.errors import ConfigError, DataError, SomeFailedError, check_known
@@ -21,11 +21,20 @@ from mebench.output.terminal import format_count, format_size, print_lines, prin
 
 with lazy_imports():
     from mebench.config import settings as run_settings, sources, trainer
-    from mebench.features import explain, landmarks as face_landmarks, pipeline, store as feature_store
+    from mebench.features import (
+        explain,
+        landmarks as face_landmarks,
+        pipeline,
+        stages as chain_stages,
+        store as feature_store,
+    )
+    from mebench.reports import feature_pictures, score_plots
     from mebench.runner import execute, plan as run_plan, prepare
 
 if TYPE_CHECKING:
+    from mebench.core import Video
     from mebench.core.chain import Chain
+    from mebench.features.pipeline import Clip
     from mebench.runner.plan import Plan
 
 app = verb_group("features")
@@ -47,6 +56,80 @@ def features_explain_command(
     for dataset, cards_of_dataset in cards.items():
         for card in cards_of_dataset:
             print_lines(f"{method} on {dataset} (revision {revision})", *card["text"].split("\n"), "")
+
+
+@app.command("show", epilog="Example: mebench features show method=mean dataset=synthetic clip=1")
+def features_show_command(
+    words: Words = None,
+    files: Files = None,
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="FILE", help="The figure: .png, .svg or .pdf.")
+    ] = "features.png",
+    plugins: Plugins = None,
+    json: Json = None,
+) -> None:
+    """Draw what each step makes of one clip, up to what a method gets. The word clip=N chooses it, or clip= a part of a video's name."""
+    chosen = [word.partition("=")[2] for word in words or () if word.startswith("clip=")]
+    settings = [word for word in words or () if not word.startswith("clip=")]
+    check_file("-o", out)
+    score_plots.check_figure("-o", out)
+    plan = run_plan.make_plan(config_from_words(settings, files, plugins))
+    video, clip = _find_clip(plan, chosen[-1] if chosen else "1")
+    chains = plan.features.chains_of(video)
+    if not chains:
+        raise ConfigError(f"method {plan.config.method} reads no features, so there is nothing to show")
+    rows: list[dict[str, Any]] = []
+    files_written = []
+    for number, chain in enumerate(chains, 1):
+        dataset, id_ = plan.data.find_home(video)
+        source = pipeline.video_source(plan.features.store, dataset, id_, video)
+        stages = chain_stages.list_stages(source, chain, clip)
+        title = f"{chain.name} of {video.key}, frames {clip[0]} to {clip[2]}, apex {clip[1]}"
+        file = Path(out).with_stem(f"{Path(out).stem}_{number}") if number > 1 else Path(out)
+        files_written.append(str(score_plots.save_figure(feature_pictures.draw_stages(stages, title), file)))
+        rows += [
+            {
+                "chain": chain.name,
+                "step": stage.step,
+                "shape": list(stage.array.shape),
+                "unit": stage.unit,
+                "range": feature_pictures.range_text(stage.array),
+            }
+            for stage in stages
+        ]
+    report = {"video": video.key, "clip": list(clip), "stages": rows, "files": files_written}
+    if not write_json(report, json):
+        return
+    print_lines(f"{video.key}: onset {clip[0]}, apex {clip[1]}, offset {clip[2]}")
+    print_table(
+        ("chain", "step", "shape", "range", "unit"),
+        [
+            (row["chain"], row["step"], " x ".join(map(str, row["shape"])), row["range"], row["unit"] or "-")
+            for row in rows
+        ],
+    )
+    print_lines("A network gets the last array of a chain with its channels first: (channels, rows, cols), or")
+    print_lines("(time, channels, rows, cols).", *files_written)
+
+
+def _find_clip(plan: Plan, chosen: str) -> tuple[Video, Clip]:
+    """The clip of that number, from 1, or the first of a video whose name holds the text."""
+    places = [
+        (video, (expression.onset, expression.peak, expression.offset))
+        for video in plan.data.videos
+        for expression in video.expressions
+    ]
+    if chosen.isdecimal():
+        if not 1 <= int(chosen) <= len(places):
+            raise ConfigError(f"clip={chosen}: the dataset has the clips 1 to {len(places)}")
+        return places[int(chosen) - 1]
+    named = [place for place in places if chosen in place[0].key]
+    if not named:
+        keys = [video.key for video, _ in places]
+        raise ConfigError(
+            f"clip={chosen}: no video with an expression has this in its name; the first is {keys[0] if keys else '-'}"
+        )
+    return named[0]
 
 
 @app.command("compute", epilog="Example: mebench features compute method=mean dataset=synthetic workers=2")

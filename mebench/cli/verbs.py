@@ -70,7 +70,7 @@ VERBS: Mapping[str, Verb] = {
         "model_app",
         is_group=True,
     ),
-    "features": Verb("features", "Explain features and compute them ahead of a run.", is_group=True),
+    "features": Verb("features", "Explain and draw features, and compute them ahead of a run.", is_group=True),
     "cache": Verb("features", "Inspect and clean the store of computed features.", "cache_app", is_group=True),
     "leaderboard": Verb("leaderboard", "Build the leaderboard, publish runs, accept others' records.", is_group=True),
     "vqa": Verb(

@@ -16,6 +16,7 @@ from . import orientation as orientation
 from . import pipeline as pipeline
 from . import regions as regions
 from . import sequence as sequence
+from . import stages as stages
 from . import store as store
 from . import texture as texture
 from . import top as top

@@ -2,7 +2,10 @@
 
 import json
 
+import numpy as np
+
 from mebench.config import resolve
+from mebench.features.pipeline import video_source
 from mebench.runner import make_plan, prepare
 from tests.helpers.plugin_folders import SMALL, blind_words
 
@@ -49,3 +52,28 @@ def test_features_compute_goes_on_and_lists_failed_videos(mebench, own_folder, t
     assert (report["computed"], report["frames"], report["failed"]) == (0, 0, {})
     assert list(report["skipped"]) == ["synthetic/s002/v01"]
     assert "skipped: synthetic/s002/v01" in err
+
+
+def test_features_show_draws_what_a_network_gets(mebench, own_folder, tmp_path):
+    words = ("method=mean", "method.flow=farneback", "dataset=synthetic", *SMALL, "clip=1")
+    code, _, _ = mebench("features", "show", *words, "-o", tmp_path / "seen.png", "--json", tmp_path / "seen.json")
+    assert code == 0
+    assert (tmp_path / "seen.png").stat().st_size > 10_000
+    assert (tmp_path / "seen_2.png").is_file()
+    shown = json.loads((tmp_path / "seen.json").read_text())
+    plan = make_plan(resolve([word for word in words if word != "clip=1"]))
+    video = next(video for video in plan.data.videos if video.key == shown["video"])
+    source = video_source(plan.features.store, *plan.data.find_home(video), video)
+    (chain,) = [chain for chain in plan.features.chains_of(video) if chain.name == "mean_clips"]
+    feature = source.clip_feature(chain, *shown["clip"])
+    (last,) = [stage for stage in shown["stages"] if stage["chain"] == chain.name][-1:]
+    assert (last["step"], last["shape"]) == ("EyesAndMouth", list(feature.shape))
+    least, most = map(float, last["range"].split(" to "))
+    np.testing.assert_allclose([least, most], [feature.min(), feature.max()], rtol=2e-3, atol=1e-4)
+
+
+def test_features_show_names_the_clips_there_are(mebench):
+    words = ("features", "show", "method=mean", "dataset=synthetic", *SMALL)
+    code, _, errors = mebench(*words, "clip=99")
+    assert code == 2
+    assert "clip=99: the dataset has the clips 1 to " in errors
