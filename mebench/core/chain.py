@@ -32,7 +32,7 @@ class Step:
         libraries: packages whose versions the numbers depend on, beside OpenCV and dlib.
         least: the least value of each parameter that must be a whole number; a null is not checked.
         ranges: range of each parameter that must lie in another one.
-        unit: unit of the numbers that the step makes, in a few words; empty keeps that of the step before.
+        output_unit: unit of the numbers that the step makes, in a few words; empty keeps that of the step before.
     """
 
     version: ClassVar[int] = 1
@@ -40,7 +40,7 @@ class Step:
     libraries: ClassVar[tuple[str, ...]] = ()
     least: ClassVar[Mapping[str, int]] = {}
     ranges: ClassVar[Mapping[str, Range]] = {}
-    unit: ClassVar[str] = ""
+    output_unit: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         """Refuse a value outside its `Literal`, below `least`, or outside `ranges` (ConfigError)."""

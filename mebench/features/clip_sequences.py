@@ -28,7 +28,7 @@ class FlowSequence(FlowVolume):
             one of the chosen frames to the next.
     """
 
-    unit: ClassVar[str] = "pixels; strain has none"
+    output_unit: ClassVar[str] = "pixels; strain has none"
     least: ClassVar[Mapping[str, int]] = {"length": 1, "size": 1}
 
     length: int = 8
@@ -56,7 +56,7 @@ class CropSequence(VolumeStep):
         color: whether the crops are in colour, as `FaceCrop(color=True)` cuts them.
     """
 
-    unit: ClassVar[str] = "gray levels, 0 to 255"
+    output_unit: ClassVar[str] = "gray levels, 0 to 255"
     least: ClassVar[Mapping[str, int]] = {"length": 1, "size": 1}
 
     length: int = 8

@@ -55,7 +55,7 @@ class Encode(Step):
             in a chain of scope `clips` alone.
     """
 
-    unit: ClassVar[str] = "as the encoder gives them"
+    output_unit: ClassVar[str] = "as the encoder gives them"
     level: ClassVar[Level] = "encoder"
     least: ClassVar[Mapping[str, int]] = {
         "frames": 1,

@@ -229,7 +229,7 @@ class FaceCrop(Step):
             same picture three times. The face is found in gray either way.
     """
 
-    unit: ClassVar[str] = "gray levels, 0 to 255"
+    output_unit: ClassVar[str] = "gray levels, 0 to 255"
     version: ClassVar[int] = 2  # from 1: bilinear to the last bit
     level: ClassVar[Level] = "video"
     least: ClassVar[Mapping[str, int]] = {"size": 2, "upsample": 0, "smoothing": 1}

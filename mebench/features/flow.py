@@ -58,7 +58,7 @@ class Flow(Step):
             gaps, (H, W, 4); each is stored by itself.
     """
 
-    unit: ClassVar[str] = "pixels of the crop"
+    output_unit: ClassVar[str] = "pixels of the crop"
     version: ClassVar[int] = 2  # from 1: TV-L1 of mebench's own
     level: ClassVar[Level] = "pair"
     least: ClassVar[Mapping[str, int]] = {"k": 1, "stride": 1, "second": 1}
@@ -362,7 +362,7 @@ class Strain(MapStep):
             program of SOFTNet). `central` is (f(x + 1) - f(x - 1)) / 2, one-sided at the border.
     """
 
-    unit: ClassVar[str] = "pixels; strain has none"
+    output_unit: ClassVar[str] = "pixels; strain has none"
     difference: Difference = "backward"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
@@ -399,7 +399,7 @@ class FlowImage(MapStep):
         size: width and height of the image in pixels.
     """
 
-    unit: ClassVar[str] = "0 to 255 in each channel"
+    output_unit: ClassVar[str] = "0 to 255 in each channel"
     version: ClassVar[int] = 2  # from 1: resized by mebench itself
     least: ClassVar[Mapping[str, int]] = {"size": 1}
 
@@ -428,7 +428,7 @@ class FlowDirection(MapStep):
     takes the angle.
     """
 
-    unit: ClassVar[str] = "0 to 255: blue, green, red"
+    output_unit: ClassVar[str] = "0 to 255: blue, green, red"
     portable: ClassVar[bool] = False  # OpenCV's colours are rounded by the processor
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:

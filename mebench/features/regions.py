@@ -142,7 +142,7 @@ class BlockMeans(MapStep):
 class Magnitudes(MapStep):
     """Absolute values, so that motion back and forth does not cancel in a mean."""
 
-    unit: ClassVar[str] = "pixels of the crop"
+    output_unit: ClassVar[str] = "pixels of the crop"
 
     def apply(self, x: FeatureMap, landmarks: Landmarks | None) -> FeatureMap:
         """Take the sign off an (H, W, C) map."""
@@ -183,7 +183,7 @@ class MinMax(MapStep):
             strongest motion to the left and up, and 0 for the others.
     """
 
-    unit: ClassVar[str] = "0 to 1 in each channel"
+    output_unit: ClassVar[str] = "0 to 1 in each channel"
     scope: Literal["channel", "map"] = "channel"
     still: Still = "lowest"
 

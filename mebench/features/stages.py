@@ -63,7 +63,7 @@ def list_stages(source: VideoSource, chain: Chain, clip: Clip) -> list[Stage]:
     pictures = np.stack([np.asarray(frames[frame]) for frame in shown])
     stages = [
         Stage("frames", pictures, "gray levels, 0 to 255", over_time=True),
-        Stage(type(route.crop).__name__, np.asarray(crops[shown]), route.crop.unit, over_time=True),
+        Stage(type(route.crop).__name__, np.asarray(crops[shown]), route.crop.output_unit, over_time=True),
     ]
     stages += _stages_after_crops(source, chain, route, clip, np.asarray(crops[shown]))
     return stages
@@ -87,7 +87,7 @@ def _stages_after_crops(source: VideoSource, chain: Chain, route: Route, clip: C
     """The stages behind the crops of a clip or frame."""
     for step in route.sequence:
         crops = step.apply(crops, source.video.fps)
-        yield Stage(type(step).__name__, crops, step.unit or route.crop.unit, over_time=True)
+        yield Stage(type(step).__name__, crops, step.output_unit or route.crop.output_unit, over_time=True)
     core = route.core
     onset, apex, offset = clip
     if isinstance(core, Encode):
@@ -104,10 +104,10 @@ def _stages_after_crops(source: VideoSource, chain: Chain, route: Route, clip: C
         made = core.apply(crops)
     else:
         made = core.apply(crops[apex - onset if route.sequence else 0])
-    unit = core.unit
+    unit = core.output_unit
     yield Stage(type(core).__name__, made, unit, over_time=made.ndim == 4)
     landmarks = source.crop_landmarks(chain, route)
     for map_step in route.maps:
         made = map_step.apply(made, landmarks)
-        unit = map_step.unit or unit
+        unit = map_step.output_unit or unit
         yield Stage(type(map_step).__name__, made, unit)

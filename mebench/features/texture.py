@@ -145,7 +145,7 @@ class Lbp(ImageStep):
         overlap: the part of a block that it shares with the next, from 0 to below 1; the blocks grow by it.
     """
 
-    unit: ClassVar[str] = "shares of a block"
+    output_unit: ClassVar[str] = "shares of a block"
     least: ClassVar[Mapping[str, int]] = {"rows": 1, "cols": 1, "p": 2}
     ranges: ClassVar[Mapping[str, Range]] = {
         "overlap": OVERLAP,

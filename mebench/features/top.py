@@ -101,7 +101,7 @@ class LbpTop(Top):
             together: p (p - 1) + 3 patterns, 59 for 8 neighbours. `full` counts all 2 ** p.
     """
 
-    unit: ClassVar[str] = "shares of a block"
+    output_unit: ClassVar[str] = "shares of a block"
     least: ClassVar[Mapping[str, int]] = {**Top.least, "p": 2, "rx": 1, "ry": 1, "rt": 1}
     ranges: ClassVar[Mapping[str, Range]] = {**Top.ranges, "p": NEIGHBOURS}
 
