@@ -38,7 +38,16 @@ def smaller(words):
     return words
 
 
-LONG = {"board.md", "challenges.md", "notebook.ipynb", "own_data.md", "own_method.md", "questions.md", "tutorial.md"}
+LONG = {
+    "board.md",
+    "challenges.md",
+    "notebook.ipynb",
+    "own_data.md",
+    "own_method.md",
+    "questions.md",
+    "sequence_model.md",
+    "tutorial.md",
+}
 """Pages whose runs take half of the time of all: by day `.ci/docs` runs their blocks, which builds the site."""
 
 
