@@ -68,7 +68,10 @@ def features_show_command(
     plugins: Plugins = None,
     json: Json = None,
 ) -> None:
-    """Draw what each step makes of one clip, up to what a method gets. The word clip=N chooses it, or clip= a part of a video's name."""
+    """Draw what each step of a chain makes of one clip.
+
+    The word clip=N chooses the clip, or clip= with a part of a video's name. The last picture is what a method gets.
+    """
     chosen = [word.partition("=")[2] for word in words or () if word.startswith("clip=")]
     settings = [word for word in words or () if not word.startswith("clip=")]
     check_file("-o", out)
@@ -113,7 +116,7 @@ def features_show_command(
 
 
 def _find_clip(plan: Plan, chosen: str) -> tuple[Video, Clip]:
-    """The clip of that number, from 1, or the first of a video whose name holds the text."""
+    """The clip of that number, or the first of a video so named."""
     places = [
         (video, (expression.onset, expression.peak, expression.offset))
         for video in plan.data.videos

@@ -105,9 +105,9 @@ class VolumeStep(Step, ABC):
 
     @abstractmethod
     def apply(self, crops: Image) -> FeatureMap:
-        """Turn (n, H, W) gray crops into a feature (rows, cols, bins), or (time, rows, cols, channels) if no step follows.
+        """Turn (n, H, W) gray crops into a feature (rows, cols, bins).
 
-        A network gets channels first: (bins, rows, cols), or (time, channels, rows, cols).
+        If no step follows, it may keep time: (time, rows, cols, channels). A network gets channels first: (bins, rows, cols), or (time, channels, rows, cols).
         """
 
 

@@ -21,7 +21,7 @@ class Stage:
 
     Attributes:
         step: its name; `frames` for those of the video.
-        array: what it made, frames or maps first where there are several.
+        array: numbers that it made, frames or maps first where there are several.
         unit: unit of the numbers, empty if the step does not say.
         over_time: whether the first axis is time.
     """
