@@ -107,7 +107,8 @@ class VolumeStep(Step, ABC):
     def apply(self, crops: Image) -> FeatureMap:
         """Turn (n, H, W) gray crops into a feature (rows, cols, bins).
 
-        If no step follows, it may keep time: (time, rows, cols, channels). A network gets channels first: (bins, rows, cols), or (time, channels, rows, cols).
+        If no step follows, it may keep time: (time, rows, cols, channels). A network gets channels first: (bins, rows, cols), or
+        (time, channels, rows, cols).
         """
 
 
