@@ -69,7 +69,11 @@ class CropSequence(VolumeStep):
         return self.color
 
     def apply(self, crops: Image) -> FeatureMap:
-        """Crops of a clip, (n, H, W) in gray or (n, H, W, 3) as B, G, R."""
+        """Crops of a clip as maps in time.
+
+        Args:
+            crops: (n, H, W) in gray, or (n, H, W, 3) as B, G, R.
+        """
         chosen = [crops[frame] for frame in chosen_frames(len(crops), self.length)]
         maps = [crop[..., ::-1] if self.color else crop[..., None] for crop in chosen]
         return np.stack([resize_map(x, self.size, self.size, smooth=True) for x in maps])
