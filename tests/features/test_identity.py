@@ -11,9 +11,11 @@ from mebench.core import Chain
 from mebench.features import (
     BiWoof,
     BlockMeans,
+    CropSequence,
     EyesAndMouth,
     FlowDirection,
     FlowImage,
+    FlowSequence,
     HigoTop,
     HogTop,
     Hoof,
@@ -83,6 +85,8 @@ STEPS = [
         },
     ),
     (Interpolate(), {"length": 9}),
+    (FlowSequence(flow="farneback"), {"flow": "farneback_single", "length": 5, "size": 14, "start": "neighbour"}),
+    (CropSequence(), {"length": 5, "size": 14, "color": True}),
 ]
 
 
@@ -101,7 +105,8 @@ def output(step, landmarks):
     if isinstance(step, SequenceStep):
         return step.apply(crops(), 12.0)
     if isinstance(step, VolumeStep):
-        return step.apply(crops())
+        gray = crops()
+        return step.apply(np.stack([gray, 0.5 * gray, gray], axis=-1) if step.reads_color else gray)
     if isinstance(step, ImageStep):
         return step.apply(crops()[0])
     if isinstance(step, MinMax) and step.still == "middle":  # which only a map without motion shows
