@@ -175,14 +175,13 @@ def written(folder, truths, answers, scored_each=False):
         known = pd.DataFrame(rows, columns=["epoch", "onset", "offset", "p"]).assign(fold=fold, video=fold)
         known["probabilities"] = [[p, 1 - p, 0.0] for p in known.pop("p")]
         run_folder.write_table(f"folds/{fold}/looks.parquet", known)
-    sides = SimpleNamespace(test=[])
     return leak.EpochPredictions(
         run_folder,
         SimpleNamespace(
             folds=[SimpleNamespace(key=fold) for fold in answers],
             task=SimpleNamespace(classes=("a", "b", "c")),
             skipped={},
-            split_videos=lambda _: sides,
+            tested_videos=lambda _: [],
             scored_each=scored_each,
         ),
     )
