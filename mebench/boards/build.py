@@ -480,7 +480,7 @@ def _row(spec: PartSpec, metrics: Sequence[str], runs: Sequence[ScoredRun], read
         },
         runs=tuple(record.id for record in records),
         remark=remark,
-        facts={fact.name: fact.read(first) for fact in row_facts.FACTS},
+        facts=row_facts.with_seldom_left_out({fact.name: fact.read(first) for fact in row_facts.FACTS}),
     )
 
 

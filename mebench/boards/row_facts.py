@@ -7,12 +7,13 @@ CSV, JSON and LaTeX (as a comment above the table, or as a mark), and on the pag
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 from mebench.output.table import Column
+from mebench.records.changed_settings import UNPUBLISHED
 from mebench.records.record import Record
 
 
@@ -24,10 +25,12 @@ class Fact(Column):
         read: its value, from the record of the row's first run; None or empty if there is none.
         mark: the mark that follows the name of a row with a value, instead of a column in LaTeX and on the page;
             `meaning` explains it.
+        seldom: whether files, too, contain it only where a row has a value.
     """
 
     read: Callable[[Record], Any] = field(kw_only=True)
     mark: str = ""
+    seldom: bool = False
 
 
 FACTS: tuple[Fact, ...] = (
@@ -46,6 +49,14 @@ FACTS: tuple[Fact, ...] = (
         read=attrgetter("other_input"),
         mark="not the paper's method",
         meaning="its input, network or training is not its paper's: the score of the paper's method is unknown",
+    ),
+    Fact(
+        "unpublished",
+        UNPUBLISHED,
+        read=attrgetter("unpublished"),
+        mark=UNPUBLISHED,
+        meaning="settings that the method's paper or its authors' program has otherwise, such as fewer epochs",
+        seldom=True,
     ),
     Fact(
         "loaded",
@@ -101,3 +112,9 @@ RULES = ("convention", "selection", "transductive")
 """The facts that decide which scores a run can have."""
 VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "dataset_revision", "scoring")
 """The versions of a record that a table names, that of scoring last."""
+
+
+def with_seldom_left_out(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a row by name, without those that only rows with a value have."""
+    seldom = {fact.name for fact in FACTS if fact.seldom}
+    return {name: value for name, value in values.items() if value or name not in seldom}

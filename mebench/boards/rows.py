@@ -179,7 +179,11 @@ class BoardRow(ScoredRow):
     versions: dict[str, str]
     runs: tuple[str, ...]
     remark: str
-    facts: dict[str, Any] = field(default_factory=lambda: {fact.name: "" for fact in row_facts.FACTS})
+    facts: dict[str, Any] = field(
+        default_factory=lambda: row_facts.with_seldom_left_out(
+            dict.fromkeys((fact.name for fact in row_facts.FACTS), "")
+        )
+    )
     group: str = ""
     ranks: Sequence[int] = ()
     beats: Sequence[float] = ()

@@ -8,8 +8,11 @@ from mebench.records.changed_settings import changed_settings
 
 
 def note_settings(rows: Sequence[BoardRow]) -> list[str]:
-    """For each row its non-default settings with the defaults; empty for a row with defaults, and for levels of chance."""
-    return [changed_settings(row.method, row.settings) if row.measured else "" for row in rows]
+    """For each row its non-default settings with the defaults, and those that are not as published; empty for levels of chance."""
+    return [
+        changed_settings(row.method, row.settings, str(row.facts.get("unpublished") or "")) if row.measured else ""
+        for row in rows
+    ]
 
 
 def number_notes(notes: Sequence[str]) -> dict[str, int]:

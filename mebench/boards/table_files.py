@@ -500,13 +500,14 @@ def as_csv(table: BoardTable) -> str:
     text that a spreadsheet would run as a formula is preceded by an apostrophe.
     """
     facts = {fact.name: fact.head.replace(" ", "_") for fact in row_facts.FACTS}
+    seldom = {fact.name for fact in row_facts.FACTS if fact.seldom}
     costs = [name for name, cost in COSTS.items() if cost.in_csv]
     first = ("part", "member", "provenance", "method", "settings", "seeds", "n", "group", "ranks", "beats_next")
     last = (*RULES, *costs, *VERSIONS, *facts, "runs", "source", "caveats", "remark")
     columns = [
         *(Column(name) for name in first),
         *(Column(name, score=True) for name in (*_metrics_of(table), "hardest")),
-        *(Column(name, optional=name in costs and COSTS[name].optional) for name in last),
+        *(Column(name, optional=name in seldom or (name in costs and COSTS[name].optional)) for name in last),
     ]
     cells: list[dict[str, Any]] = []
     for part in table.parts:

@@ -74,4 +74,4 @@ def _row(content: dict[str, Any]) -> BoardRow:
     others = {name: value for name, value in content.items() if name not in facts}
     lists = {name: tuple(others[name]) for name in ("seeds", "runs")}
     typed = {"scores": typed_scores(content["scores"]), "hardest": HardestPeople.from_plain(others.get("hardest", {}))}
-    return BoardRow(**{**others, **lists, **typed}, facts=facts)
+    return BoardRow(**{**others, **lists, **typed}, facts=row_facts.with_seldom_left_out(facts))

@@ -33,7 +33,7 @@ _MAPS = ("params", "presets", "datasets", "search", "other_input", "openness")
 _MAPS_OF_MAPS = ("presets", "datasets", "other_input")
 _IMPORTED = "__mebench_code__"
 """Where a plugin's package keeps the hash of its code as it was imported."""
-_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "chance", "reads", "pretrained", "spellings"}
+_KEYS = {*_REQUIRED, *_MAPS, "paper", "preset", "published", "chance", "reads", "pretrained", "spellings"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class PluginInfo:
     def spellings(self) -> tuple[str, ...]:
         """Further names under which it is found, in small letters."""
         return tuple(map(str, self.config.get("spellings") or ()))
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The presets with the settings of its paper or its authors' program, where its defaults are others; else empty."""
+        return tuple(map(str, _listed(self.config.get("published"))))
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -406,6 +411,9 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
     fault = _first_that_is_no_map(maps)
     if fault is not None:
         return fault
+    for preset in _listed(config.get("published")):
+        if preset not in maps["presets"]:
+            return f"published must name presets with the settings of the paper or its program, not {preset!r}"
     inner_maps = {f"{key}.{name}": value or {} for key in _MAPS_OF_MAPS for name, value in maps[key].items()}
     return _first_that_is_no_map(inner_maps)
 
@@ -423,6 +431,13 @@ def _fault_in_lists(config: Mapping[str, Any]) -> str | None:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         return f"pretrained must name the data of loaded weights, or be none or unknown, not {pretrained!r}"
     return None
+
+
+def _listed(value: Any) -> list[Any]:
+    """A value as a list; none without it."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 def _first_that_is_no_map(values: Mapping[str, Any]) -> str | None:

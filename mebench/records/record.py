@@ -17,6 +17,7 @@ from mebench.errors import MebenchError, PluginError, RunError
 from mebench.files import file_hash
 from mebench.metrics import own_metrics
 from mebench.metrics.catalogue import METRICS, SECTIONS
+from mebench.records.changed_settings import unpublished_settings
 from mebench.records.costs import COSTS
 from mebench.records.record_files import minutes_of, rescore_record
 from mebench.records.recorded_settings import (
@@ -274,6 +275,11 @@ class Record:
         it.
         """
         return "; ".join(filter(None, (info.other_input(self.config, part) for info, part in self._installed_methods)))
+
+    @cached_property
+    def unpublished(self) -> str:
+        """The settings that are not those of its methods' papers or their programs; else empty. The installed plugins say."""
+        return unpublished_settings(self.config)
 
     @cached_property
     def openness(self) -> str:

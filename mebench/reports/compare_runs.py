@@ -276,7 +276,8 @@ def _state_side(side: Side, path: str, score: Score, convention: str) -> str:
     label, digits = score_path_in_words(path), catalogue.find_metric(path).digits
     stated = StatedScore(label, score, chance, digits)
     interval = "mean" if side.others else "run"
-    return result_sentence(records[0].method, records[0].settings, side.seeds, stated, interval)
+    first = records[0]
+    return result_sentence(first.method, first.settings, side.seeds, stated, interval, unpublished=first.unpublished)
 
 
 def _chance_beside(side: Side, path: str, convention: str) -> Score:

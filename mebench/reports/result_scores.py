@@ -79,4 +79,7 @@ def sentence_of_runs(folders: Sequence[RunFolder], scores: ResultScores) -> str:
     """The sentence on a result."""
     records = [read_record(folder) for folder in folders]
     seeds = [record.seed for record in records]
-    return result_sentence(records[0].method, records[0].settings, seeds, scores.stated[0], scores.interval)
+    first = records[0]
+    return result_sentence(
+        first.method, first.settings, seeds, scores.stated[0], scores.interval, unpublished=first.unpublished
+    )

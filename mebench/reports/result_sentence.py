@@ -36,7 +36,14 @@ class StatedScore:
 
 
 def result_sentence(
-    method: str, settings: str, seeds: Sequence[int], stated: StatedScore, interval: str, place: str = ""
+    method: str,
+    settings: str,
+    seeds: Sequence[int],
+    stated: StatedScore,
+    interval: str,
+    *,
+    place: str = "",
+    unpublished: str = "",
 ) -> str:
     """A result in a sentence. Settings that the paper or its program has otherwise stand with theirs.
 
@@ -47,12 +54,13 @@ def result_sentence(
         stated: score with its level of chance.
         interval: kind of the interval, of `INTERVALS`.
         place: dataset and protocol in words, if the sentence names them.
+        unpublished: settings that are not as published, as records state them.
 
     >>> score = Score(0.3348, 0.3048, 0.3658, lowest=0.2946, highest=0.378)
     >>> print(result_sentence("mean", "", [0, 1, 2], StatedScore("UF1", score, Score(0.2222), 3), "mean"))
     mean, seeds 0 to 2: UF1 0.335, 95 % interval of the mean [0.305, 0.366], single seeds 0.295 to 0.378, chance 0.222
     """
-    changed = changed_settings(method, settings)
+    changed = changed_settings(method, settings, unpublished)
     name = " ".join(filter(None, [method, f"({changed})" if changed else "", place]))
     score, digits = stated.score, stated.digits
     words = [f"{stated.label} {format_number(score.value, digits)}"]

@@ -15,6 +15,7 @@ from mebench.metrics.score_table import DETAILS, TRUE_POSITIVES, ScoredPart, Sco
 from mebench.output.number_format import format_mean_count, format_number, shares_in_words
 from mebench.output.table import Column, ShownScore, Table
 from mebench.output.terminal import format_count, print_lines, print_report, print_table
+from mebench.records.changed_settings import UNPUBLISHED, unpublished_settings
 from mebench.records.recorded_settings import dataset_in_words, method_settings, protocol_in_words, scheme_in_words
 from mebench.reports.result_sentence import StatedScore, result_sentence
 from mebench.runs.folder import RunFolder
@@ -579,7 +580,13 @@ def _sentence_of_run(summary: Mapping[str, Any], config: Mapping[str, Any], n_dr
     settings = method_settings(config["config"], config["origins"])
     first, *_ = state_scores(summary)
     return result_sentence(
-        method, settings, [int(flat["seed"])], first, "draws" if n_draws > 1 else "run", place_of(flat)
+        method,
+        settings,
+        [int(flat["seed"])],
+        first,
+        "draws" if n_draws > 1 else "run",
+        place=place_of(flat),
+        unpublished=unpublished_settings(flat),
     )
 
 
@@ -601,6 +608,7 @@ def _all_lines(
 ) -> list[str]:
     """All lines below the scores of a run; some are empty."""
     changed = method_settings(config["config"], config["origins"])
+    unpublished = unpublished_settings(flatten_keys(config["config"]))
     left_out = ", ".join(f"{label} {n}" for label, n in about["left_out"].items())
     selection = _selection_of(about)
     return [
@@ -609,6 +617,7 @@ def _all_lines(
         *mistakes_lines(summary.get("mistakes", {})),
         *summary.get("remarks", []),
         f"settings that differ from the defaults: {changed}" if changed else "",
+        f"{UNPUBLISHED}: {unpublished}" if unpublished else "",
         f"selection: {selection} ({SELECTION[selection]})",
         f"transductive: {about['transductive']} ({TRANSDUCTIVE[about['transductive']]})",
         _provenance_line(about),

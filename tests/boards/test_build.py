@@ -251,6 +251,17 @@ def test_row_is_marked_for_other_input(tmp_path, write_plugin):
     }
 
 
+def test_row_is_marked_for_settings_unlike_the_published_ones(tmp_path):
+    for method, epochs in (("off_apexnet", 120), ("off_apexnet", 3000), ("gone", 120)):
+        make_run(tmp_path / "runs", tasks=("recognize",), method=method, settings={"method.epochs": epochs})
+    rows = tables(tmp_path / "runs")["recognition-drawn-loso"]["all clips"].rows
+    assert {(row.method, row.settings): row.marks for row in rows if row.measured} == {
+        ("off_apexnet", "epochs=120"): ["not as published"],
+        ("off_apexnet", "epochs=3000"): [],
+        ("gone", "epochs=120"): [],
+    }
+
+
 def test_row_of_inapplicable_method_has_no_rank(tmp_path, write_plugin):
     setting = "other_input: {features: {flow: 'does not apply: flow, for depth'}}\n"
     registry.add_paths([write_plugin("method", "reader", config=setting)])

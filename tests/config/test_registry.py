@@ -98,6 +98,10 @@ BROKEN = {
     "no_config": ({"config": None}, "no config.yaml"),
     "bad_yaml": ({"config": "params: [1"}, "unreadable"),
     "no_map": ({"config": "params: 3"}, "params must be a map"),
+    "unknown_published": (
+        {"config": "presets: {short: {}}\npublished: long"},
+        "published must name presets with the settings of the paper or its program, not 'long'",
+    ),
     "no_preset_map": ({"config": "presets: {short: 3}"}, "presets.short must be a map"),
     "typo": ({"config": "preset_: x"}, "Did you mean 'preset'?"),
     "odd_task": ({"config": "tasks: [spt]"}, "tasks must be"),

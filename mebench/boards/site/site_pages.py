@@ -712,6 +712,7 @@ class Site:
             OF_PAGES,
             record.content,
             record.other_input,
+            record.unpublished,
             [] if twin is None else hash_files(twin.path),
             MOST_SHOWN,
             [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
