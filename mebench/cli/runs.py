@@ -30,7 +30,8 @@ from mebench.output.progress import Progress
 with lazy_imports():
     from mebench.api import run_results
     from mebench.config import sources
-    from mebench.reports import scores as score_report
+    from mebench.records import method_result
+    from mebench.reports import result_scores, scores as score_report
     from mebench.runner import leak
     from mebench.runs import access_text, chance_levels, folder as run_folder, scoring
 
@@ -87,8 +88,15 @@ def _print_for_people(rows: Sequence[tuple[str, str, str, str, str]], runs: str,
 def runs_show_command(
     run: RunId, runs: Runs = "", verbose: Verbose = False, json: Json = None, plugins: Plugins = None
 ) -> None:
-    """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold."""
+    """Show a run, finished or not. It lists status, scores, reasons of failed folds, and costs of each fold.
+
+    All seeds, by the beginning of their ids, are shown as one: their means, and each seed beside them.
+    """
     add_plugins(plugins)
+    seeds = method_result.find_seeds(runs, run)
+    if seeds is not None:
+        _show_seeds(seeds, json)
+        return
     folder = run_folder.RunFolder.open(runs, run)
     facts = _describe(folder)
     stored = folder.read_json("config.json")
@@ -115,6 +123,20 @@ def runs_show_command(
         terminal.print_lines(f"run {folder.id} {folder.describe_damage(facts['damaged'])}")
     elif not folder.done:
         terminal.print_lines(f"continue with: {folder.resume_hint}")
+
+
+def _show_seeds(result: method_result.MethodResult, json: str | None) -> None:
+    """Print the scores of a result over its seeds, or write them."""
+    summaries = [scoring.current_summary(folder) for folder in result.folders]
+    summaries[0] = chance_levels.with_levels_of_chance(summaries[0], result.folders[0])
+    scores = result_scores.scores_of_result(result.folders, summaries)
+    sentence = result_scores.sentence_of_runs(result.folders, scores)
+    ids = [folder.id for folder in result.folders]
+    plain = {one.label: {**one.score.plain_over_seeds(), "chance": one.chance.value} for one in scores.stated}
+    if not json_output.write_json({"runs": ids, "seeds": result.seeds, "result": sentence, "scores": plain}, json):
+        return
+    terminal.print_report(sentence, result_scores.table_of_seeds(result.seeds, scores))
+    terminal.print_lines(f"a seed with its folds: mebench runs show {result.folders[0].quoted_name}")
 
 
 def _print_failures(folder: run_folder.RunFolder) -> None:

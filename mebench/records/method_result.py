@@ -59,6 +59,16 @@ def open_results(runs: Path | str, word: str) -> list[MethodResult]:
     return _results_of(RunFolder.open_all_seeds(runs, word))
 
 
+def find_seeds(runs: Path | str, word: str) -> MethodResult | None:
+    """The result whose seeds, two or more, begin with a word; None if it names one run, or runs that are no such seeds."""
+    begin_so = [folder for folder in RunFolder.list_runs(runs) if folder.id.startswith(word)]
+    names_one = any(folder.id == word for folder in begin_so) or Path(word).expanduser().is_dir()
+    if len(begin_so) < 2 or names_one or not all(folder.done for folder in begin_so):
+        return None
+    results = _results_of(begin_so)
+    return results[0] if len(results) == 1 else None
+
+
 def _results_of(folders: Sequence[RunFolder]) -> list[MethodResult]:
     """The results of some runs. Runs of one seed are results of their own: their code differs."""
     if len(folders) == 1:

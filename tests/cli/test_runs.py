@@ -22,7 +22,7 @@ def runs(tmp_path):
     folder = tmp_path / "runs"
     make_run(folder, "perfect", shift=0)
     make_run(folder, "late", shift=4)
-    make_run(folder, "lost", shift=100, seed=3)
+    make_run(folder, "lost", method="loser", shift=100, seed=3)
     make_run(folder, "half", seed=1, done=False)
     make_run(folder, "broken", seed=2, done=False).write_failure("drawn/02", "Traceback …\nValueError: singular")
     for days, name in enumerate(("perfect", "late", "lost", "half", "broken")):
@@ -156,6 +156,20 @@ def test_runs_show_tells_scores_failures_and_costs(runs, capsys, tmp_path):
         verbs.runs_show_command("l", str(runs))
     with pytest.raises(RunError, match="Did you mean 'perfect'"):
         verbs.runs_show_command("perfekt", str(runs))
+
+
+def test_runs_show_states_all_seeds_as_one(tmp_path, capsys):
+    for seed in (0, 1):
+        make_run(tmp_path, f"spotter-{seed}", method="spotter", seed=seed, shift=0)
+    verbs.runs_show_command("spotter", str(tmp_path), json="-")
+    found = json.loads(capsys.readouterr().out)
+    of_seeds = [json.loads((tmp_path / f"spotter-{seed}" / "summary.json").read_text()) for seed in (0, 1)]
+    values = [one["spotting"]["micro"]["scores"]["f1"]["value"] for one in of_seeds]
+    assert (found["runs"], found["seeds"]) == (["spotter-0", "spotter-1"], [0, 1])
+    assert found["scores"]["F1 micro"]["value"] == pytest.approx(sum(values) / 2)
+    assert "seeds 0, 1: F1 micro" in found["result"]
+    verbs.runs_show_command("spotter", str(tmp_path))
+    assert capsys.readouterr().out.splitlines()[-1].endswith("spotter-0")
 
 
 def test_runs_show_names_runs_that_begin_alike_in_order(tmp_path):
