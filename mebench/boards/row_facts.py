@@ -115,6 +115,6 @@ VERSIONS = ("mebench", "python", "torch", "method_plugin", "dataset_plugin", "da
 
 
 def with_seldom_left_out(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts of a row by name, without those that only rows with a value have."""
+    """Facts by name, without the seldom ones that have no value."""
     seldom = {fact.name for fact in FACTS if fact.seldom}
     return {name: value for name, value in values.items() if value or name not in seldom}

@@ -8,7 +8,7 @@ from mebench.records.changed_settings import changed_settings
 
 
 def note_settings(rows: Sequence[BoardRow]) -> list[str]:
-    """For each row its non-default settings with the defaults, and those that are not as published; empty for levels of chance."""
+    """The changed settings of each row, see `changed_settings`; empty for levels of chance."""
     return [
         changed_settings(row.method, row.settings, str(row.facts.get("unpublished") or "")) if row.measured else ""
         for row in rows

@@ -73,7 +73,7 @@ class PluginInfo:
 
     @property
     def published(self) -> tuple[str, ...]:
-        """The presets with the settings of its paper or its authors' program, where its defaults are others; else empty."""
+        """The presets of its paper or its authors' program, where its defaults are others."""
         return tuple(map(str, _listed(self.config.get("published"))))
 
     @property

@@ -1,4 +1,4 @@
-"""The settings of a method that differ from its defaults, or from those of its paper or its authors' program."""
+"""The settings of a method that are not its defaults, or not as published."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,11 @@ from mebench.errors import MebenchError
 from mebench.records.recorded_settings import split_settings, value_in_words
 
 UNPUBLISHED = "not as published"
-"""What stands before the settings that a paper or its authors' program has otherwise."""
+"""Words before the settings that a paper or its authors' program has otherwise."""
 
 
 def changed_settings(method: str, settings: str, unpublished: str = "") -> str:
-    """The settings of a run that differ from the defaults, each with its default, and those that are not as published.
+    """The settings of a run that are not the defaults, or not as published.
 
     Args:
         method: id of the method, with that of its recognizer after ` + `.
@@ -29,7 +29,7 @@ def changed_settings(method: str, settings: str, unpublished: str = "") -> str:
 
 
 def unpublished_settings(config: Mapping[str, Any]) -> str:
-    """The settings of a run that are not those of a method's paper or its authors' program; empty if all are.
+    """The settings of a run that are not as published; empty if all are.
 
     Only a plugin whose defaults are others knows this: it names the presets as published under `published`. Where these
     are several, a run may have those of any. Other changes are the non-default settings.
@@ -62,7 +62,7 @@ def _unlike_published(method: str, config: Mapping[str, Any], part: str) -> str:
 
 
 def _published_settings(method: str) -> Sequence[Mapping[str, str]]:
-    """The parameters of each preset that is as published, in words: those that they do not all share with the default."""
+    """The parameters of each published preset in words, except those of all."""
     info = registry.known_plugin("method", method)
     if info is None or info.broken or not info.published:
         return []
@@ -107,7 +107,7 @@ def default_settings(method: str) -> dict[str, str]:
 
 
 def _values_of_preset(info: registry.PluginInfo, preset: str) -> dict[str, str]:
-    """Each parameter of a method in words under a preset, or where there is none of this name."""
+    """Each parameter of a method in words, under a preset if there is one."""
     try:
         params = registry.params_class(info)
         packaged = info.read_section("params") | (info.read_section("presets").get(preset) or {})

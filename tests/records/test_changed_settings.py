@@ -14,7 +14,7 @@ def test_settings_beside_defaults_leave_recognizers_alone():
     assert written == "preset short: epochs=4 (default 20), lr=0.001; recognizer: epochs=9; audit=leak"
 
 
-def test_unpublished_settings_are_those_that_no_published_preset_has(write_plugin):
+def test_unpublished_settings_are_those_of_no_published_preset(write_plugin):
     config = (
         "preset: fast\npublished: [paper, code]\npresets: {fast: {p: 0.1}, paper: {p: 0.2}, code: {p: 0.3, q: 5}}\n"
     )
