@@ -197,6 +197,8 @@ def find_plugin_line(error: BaseException, owns_file: Callable[[Path], bool] | N
     found = None
     for frame, line in traceback.walk_tb(error.__traceback__):
         file = Path(frame.f_code.co_filename)
+        if file.name.startswith("<"):  # code that stands in no file, such as a dataclass's `__init__`
+            continue
         is_own = _is_of_plugin(frame.f_globals.get("__name__", ""), file) if owns_file is None else owns_file(file)
         if is_own:
             found = PluginLine(file, line)

@@ -164,6 +164,15 @@ def test_find_plugin_line_is_the_deepest_of_a_plugin(tmp_path, name):
     assert find_plugin_line(caught.value) == (tmp_path / "plugin.py", 9)
 
 
+def test_find_plugin_line_passes_over_code_of_no_file(tmp_path):
+    """Such as the `__init__` of a dataclass, which Python writes."""
+    text = "from mebench.core import Expression\n\n\ndef annotate():\n    return Expression('micro', 10, 20)\n"
+    module = _written(tmp_path, "mebench.datasets.mine.dataset", text)
+    with pytest.raises(PluginError, match="onset, offset, kind and apex in this order") as caught:
+        module.annotate()
+    assert find_plugin_line(caught.value) == (tmp_path / "plugin.py", 5)
+
+
 def test_find_plugin_line_is_none_elsewhere(tmp_path):
     module = _written(tmp_path, "somebody.code", "def fail():\n    raise KeyError\n")
     with pytest.raises(KeyError) as caught:

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from mebench._fast_imports import speed_up_imports
-from mebench._installation import VERSION
+from mebench._installation import VERSION, shipped_folder
 from mebench.cli.verbs import ListedVerbs
-from mebench.errors import MebenchError, PluginError, PluginLine, find_plugin_line, system_sentence, unknown
+from mebench.errors import DataError, MebenchError, PluginError, PluginLine, find_plugin_line, system_sentence, unknown
 from mebench.output.terminal import print_lines
 
 app = typer.Typer(
@@ -63,8 +63,10 @@ def main() -> None:
             print_lines(*error.message.split("\n"), error=True)
             sys.exit(error.exit_code)
         _fail(error, usage_sentence(error), error.exit_code)
-    except PluginError as error:
-        _fail(error, _with_place(str(error), find_plugin_line(error)), error.exit_code)
+    except (PluginError, DataError) as error:
+        line = find_plugin_line(error)
+        is_about_data = isinstance(error, DataError) and line is not None and _is_shipped(line)
+        _fail(error, _with_place(str(error), None if is_about_data else line), error.exit_code)
     except MebenchError as error:
         _fail(error, str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -91,6 +93,12 @@ def main() -> None:
             sys.stdout.flush()
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _is_shipped(line: PluginLine) -> bool:
+    """Whether a line stands in a plugin that comes with mebench: of a fault in data its reader is told, not its code."""
+    folders = [folder for kind in ("methods", "datasets") for folder in shipped_folder(kind)]
+    return any(line.file.is_relative_to(folder) for folder in folders)
 
 
 def _with_place(sentence: str, line: PluginLine | None) -> str:

@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache, lru_cache
 from pathlib import Path
@@ -194,11 +194,17 @@ def plugin_class(info: PluginInfo) -> type:
     """The plugin's class: the attribute `Plugin` of its `method.py` or `dataset.py`.
 
     Raises:
-        PluginError: its import fails; the sentence names file and reason.
+        PluginError: its import fails, or its `tasks` are no set; the sentence names file and reason.
     """
     plugin = _attribute(info, info.kind, "Plugin")
     if not isinstance(plugin, type):
         raise PluginError(f"{info.where}/{info.kind}.py: Plugin must be a class, not {plugin!r}")
+    tasks = getattr(plugin, "tasks", frozenset())
+    if not isinstance(tasks, Set):
+        example = f"frozenset({{{', '.join(map(repr, sorted(info.tasks)))}}})"
+        raise PluginError(
+            f"{info.where}/{info.kind}.py: tasks of {plugin.__name__} must be a frozenset, such as {example}, not {tasks!r}"
+        )
     return plugin
 
 

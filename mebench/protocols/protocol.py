@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from mebench.core import Dataset, Kind, Scheme
 from mebench.core.types import Fold
+from mebench.errors import PluginError, PluginLine
 from mebench.protocols.people import People
 from mebench.protocols.train_people import limit_training, with_train_people
 
@@ -99,8 +101,23 @@ class Protocol:
         return with_train_people(self.params)
 
     def draw_folds(self, people: People, params: Any) -> list[Fold]:
-        """The folds of some people under parameters, `train_people` included."""
-        return limit_training(self.make(people, params), people, params)
+        """The folds of some people under parameters, `train_people` included.
+
+        Raises:
+            PluginError: its function returns no folds.
+        """
+        folds: object = self.make(people, params)
+        if not isinstance(folds, list | tuple) or not all(isinstance(fold, Fold) for fold in folds):
+            raise PluginError(
+                f"protocol {self.name!r} must return a list of Fold, as people.fold makes them, not {folds!r:.60}{self._place}"
+            )
+        return limit_training([*folds], people, params)
+
+    @property
+    def _place(self) -> str:
+        """The line of its function, in brackets; empty where it has none."""
+        code = getattr(self.make, "__code__", None)
+        return f" ({PluginLine(Path(code.co_filename), code.co_firstlineno)})" if code else ""
 
     def describe(self) -> str:
         """The printed card."""

@@ -1,6 +1,7 @@
 """Plugins are found by their folders, imported on use, and a broken one breaks nothing else."""
 
 import importlib
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -236,6 +237,16 @@ def test_other_input_names_values_unlike_the_paper(write_plugin):
     for value, remark in (("flow", "flow, for depth"), (64, "64 for 256"), ("depth", ""), (["flow"], ""), (None, "")):
         assert info.other_input({"method.features": value, "recognizer.features": "depth"}, "method") == remark
     assert info.other_input({"method.features": "flow"}, "recognizer") == ""
+
+
+@pytest.mark.parametrize("tasks", ["('spot',)", "'spot'"])
+def test_plugin_class_refuses_tasks_that_are_no_set(write_plugin, tasks):
+    registry.add_paths([write_plugin("dataset", "tiny", code=f"class Plugin:\n    tasks = {tasks}\n")])
+    sentence = (
+        f"datasets/tiny/dataset.py: tasks of Plugin must be a frozenset, such as frozenset({{'spot'}}), not {tasks}"
+    )
+    with pytest.raises(PluginError, match=re.escape(sentence)):
+        registry.load_plugin("dataset", "tiny")
 
 
 @pytest.mark.parametrize("declared", ["", "5", "{features: }", "{features: 5}"])

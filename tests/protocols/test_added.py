@@ -109,6 +109,8 @@ def test_list_protocols_shows_added_and_broken_ones(folder):
             RunError,
             "folds 'a' and 'b' of protocol 'halves' both test synthetic/s002, which would count twice",
         ),
+        ("None", PluginError, r"'halves' must return a list of Fold, .*, not None \(.*protocols/halves.py, line \d+\)"),
+        ("[1]", PluginError, r"'halves' must return a list of Fold, .*, not \[1\] \(.*protocols/halves.py, line \d+\)"),
         ("persons[1 / 0]", PluginError, "'halves' made no folds of 5 people: ZeroDivisionError: division by zero"),
     ],
 )
