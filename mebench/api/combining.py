@@ -86,7 +86,8 @@ def combine_seeds(
     place = runs_folder(runs)
     results = [method_result.open_result(place, word) for word in members]
     reporter = progress or Progress()
-    return [_combine_folders(folders, rules, place, reporter) for folders in _pair_seeds(members, results)]
+    told: set[str] = set()
+    return [_combine_folders(folders, rules, place, reporter, told) for folders in _pair_seeds(members, results)]
 
 
 def _pair_seeds(
@@ -113,10 +114,12 @@ def _combine_folders(
     rules: combination_rules.CombinationRules,
     place: str,
     progress: Progress,
+    told: set[str],
 ) -> Run:
-    """The combination of some runs, sent to the user's tracker."""
+    """The combination of some runs, sent to the user's tracker; `told` are remarks that need no repetition."""
     made = combined_run.combine_runs(folders, rules, place)
-    progress.notify(*made.remarks)
+    progress.notify(*(remark for remark in made.remarks if remark not in told))
+    told.update(made.remarks)
     tracker = sources.user_setting("tracking", "") or None
     sent = send_runs([made.folder], tracker, progress)
     return Run(made.folder, made.summary, sent.shown_at, made.fresh, sent.title)

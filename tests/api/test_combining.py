@@ -65,3 +65,12 @@ def test_combine_pairs_all_seeds_of_its_members(tmp_path):
     assert (uf1["seeds"], uf1["value"]) == ([0, 1], pytest.approx(sum(of_seeds) / 2))
     with pytest.raises(ConfigError, match="the runs have other seeds"):
         combine(["first", "second-drawn-seed1"], place)
+
+
+def test_combine_says_once_what_all_seeds_leave_out(tmp_path, capsys):
+    place = tmp_path / "runs"
+    for name, tasks in (("first", ("spot", "recognize")), ("second", ("spot",))):
+        for seed in (0, 1):
+            make_run(place, f"{name}-drawn-seed{seed}", method=name, seed=seed, tasks=tasks)
+    mebench.combine(["first", "second"], runs=str(place))
+    assert capsys.readouterr().err.count("not every run does recognition: it is left out") == 1
