@@ -19,6 +19,7 @@ from mebench.errors import ConfigError, RunError
 from mebench.files import write_text
 from mebench.metrics.catalogue import find_metric
 from mebench.output.number_format import format_ends
+from mebench.records.changed_settings import UNPUBLISHED
 from mebench.records.record import Record
 
 FOLDER = ".eval_results"
@@ -87,6 +88,7 @@ def _notes(record: Record, table: BoardTable, part: Part, row: BoardRow) -> str:
     metric = part.metrics[0]
     notes = [
         f"{name_with_details(row.method)}; {row.settings or 'default settings'}",
+        *([f"{UNPUBLISHED}: {record.unpublished}"] if record.unpublished else []),
         f"{find_metric(metric).label} of {part.name} on {table.settings_title}",
         f"seed {record.seed}",
     ]
