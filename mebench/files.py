@@ -35,17 +35,19 @@ class TooMuchError(yaml.YAMLError):
     """YAML that no person writes."""
 
 
-def open_plain(path: Path, most: int | None = None) -> BinaryIO:
+def open_plain(path: Path, most: int | None = None, follow: bool = True) -> BinaryIO:
     """A file opened for reading its bytes, never waited for: a pipe or a device is refused, and so is too large a file.
 
     Args:
         path: path of the file, or of a link to one.
         most: bytes that it may have.
+        follow: whether a link is followed; else it is refused.
 
     Raises:
         OSError: it cannot be opened, or is no such file.
     """
-    handle = os.open(path, PLAIN_FLAGS)  # opening a pipe would wait for its other end
+    flags = PLAIN_FLAGS if follow else PLAIN_FLAGS | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags)  # opening a pipe would wait for its other end
     try:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):

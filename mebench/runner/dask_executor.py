@@ -10,6 +10,7 @@ import warnings
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from typing import Any
 from mebench.config import registry
 from mebench.errors import ConfigError, RunError
 from mebench.runner.workers import Workers, WorkerTask
+from mebench.runs import FoldResult
+from mebench.runs.weights_file import WeightsFile, read_piece
 from mebench.sandbox import isolation
 from mebench.sandbox.isolation import LOOK_SECONDS, Failure, call_safely, failure_of
 from mebench.sandbox.process import limit_threads
@@ -104,7 +107,7 @@ class DaskPool(Workers):
             for future in done:
                 task = busy.pop(future)
                 try:
-                    outcome = future.result()
+                    outcome = self._with_files(future.result(), task.files)
                 except KilledWorker as error:
                     reason = "the Dask workers that had it died (killed, or out of memory)"
                     outcome = Failure(reason, f"{reason}\n{error}")
@@ -113,6 +116,29 @@ class DaskPool(Workers):
                 except Exception as error:  # Dask's own, or what cannot travel
                     outcome = failure_of(error)
                 yield task, outcome
+
+    def _with_files(self, outcome: Any, folder: Path | None) -> Any:
+        """The answer of a task with the large file that a machine holds, fetched piece by piece.
+
+        Args:
+            outcome: the answer.
+            folder: folder of this machine for the file.
+
+        Raises:
+            Exception: the machine is gone, or the disk is full.
+        """
+        weights = outcome.weights if isinstance(outcome, FoldResult) else None
+        if weights is None or folder is None or not weights.machine:
+            return outcome
+        return replace(outcome, weights=weights.fetch(self._pieces_of(weights), folder))
+
+    def _pieces_of(self, weights: WeightsFile) -> Iterator[bytes]:
+        """The bytes of a file on the machine of a worker, which removes it at the end. Its tasks are not waited for."""
+        machine = weights.machine
+        place = 0
+        while piece := self._client.run(read_piece, str(weights.path), place, workers=[machine])[machine]:
+            yield piece
+            place += len(piece)
 
     def _send_once(self, part: Any) -> Any:
         """A future of what many tasks have in common, or the `Failure` to pickle it.
@@ -160,14 +186,33 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
         vars(multiprocessing.current_process())["_config"]["daemon"] = False
         SERVER.warm_up(hosted)
         worker = isolation.Worker(server=SERVER)
+        address, worker.left_files = _dask_worker()
         try:
-            return function(*arguments, worker)
+            return _name_machine(function(*arguments, worker), address)
         finally:
             worker.close()
 
     with ONE_AT_A_TIME:
         limit_threads()
         return call_safely(called, ())
+
+
+def _dask_worker() -> tuple[str, Path | None]:
+    """The address of the Dask worker around this task, and a folder that lives as long as it; neither outside one."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker()
+    except ValueError:
+        return "", None
+    return worker.address, Path(worker.local_directory)
+
+
+def _name_machine(outcome: Any, address: str) -> Any:
+    """An answer whose large file, if it stays on this machine, says where it is."""
+    if not isinstance(outcome, FoldResult) or outcome.weights is None:
+        return outcome
+    return replace(outcome, weights=replace(outcome.weights, machine=address))
 
 
 @lru_cache(maxsize=8)  # of a sweep, whose folds come run by run

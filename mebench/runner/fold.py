@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
 from numpy.typing import NDArray
-from safetensors.torch import load, save
+from safetensors.torch import load, save, save_file
 
 from mebench.config.trainer import with_number_keys
 from mebench.config.trainer_objects import with_copies
@@ -51,6 +51,8 @@ from mebench.system import peak_memory
 from mebench.training import fit
 from mebench.training.adaptation import adapt_features
 
+MOST_SENT = 4 << 20
+"""Bytes of weights that a fold sends to its host; larger ones go through a file."""
 Home = Callable[[Video], tuple[Dataset, str]]
 """Where a video is read: its dataset, and the dataset's id."""
 
@@ -96,6 +98,9 @@ def fit_and_predict(
         replace(e, stage=prefix + e.stage) for prefix, method in methods.items() for e in method.history.list_epochs()
     ]
     notes = {prefix + name: value for prefix, method in methods.items() for name, value in method.notes.items()}
+    weights = b""
+    if order.keeps_model and not model:
+        weights = hand_over_weights(methods, Path(job.folder, order.weights) if order.weights else None)
     return FoldResult(
         key=job.key,
         predictions=[],
@@ -104,7 +109,7 @@ def fit_and_predict(
         timings=dict(job.timings),
         seed=job.seed,
         costs=costs,
-        model=b"" if model or not order.keeps_model else pack_weights(methods),
+        model=weights,
         history=epochs,
         notes=notes,
         epoch_predictions=namer.epoch_predictions,
@@ -178,14 +183,30 @@ def restore_methods(parts: Mapping[str, Method], weights: Mapping[str, Any]) -> 
         method.eval()
 
 
-def pack_weights(parts: Mapping[str, Method]) -> bytes:
-    """The models of a fold as safetensors, for `safetensors.torch.load` and `restore_methods`."""
+def hand_over_weights(parts: Mapping[str, Method], file: Path | None) -> bytes:
+    """The models of a fold as safetensors, for `safetensors.torch.load` and `restore_methods`.
+
+    Args:
+        parts: the methods by the prefix of their weights.
+        file: file for weights that are too large for a message; None to return them all.
+
+    Returns:
+        the bytes; none where they are in the file.
+    """
     tensors = {
         prefix + name: tensor.detach().cpu().contiguous()
         for prefix, method in parts.items()
         for name, tensor in method.state_dict().items()
     }
-    return bytes(save(tensors))
+    n_bytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    if file is None or n_bytes <= MOST_SENT:
+        return bytes(save(tensors))
+    try:
+        save_file(tensors, file)
+    except Exception:  # a full disk, of which the host speaks when it writes them
+        file.unlink(missing_ok=True)
+        return bytes(save(tensors))
+    return b""
 
 
 class Views:

@@ -21,6 +21,7 @@ from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
 from mebench.errors import PluginError
 from mebench.runs import ClipPrediction, FoldResult
+from mebench.runs.weights_file import WeightsFile
 
 COSTS = ("fit_seconds", "predict_seconds", "peak_memory_mib", "parameters")
 """The costs of a fold, all of them."""
@@ -82,7 +83,7 @@ def check_fold(result: Any, spotted: Any, expected: Expected) -> None:
     _check_epoch_predictions(result.epoch_predictions, expected)
     _check_costs(result.costs, expected.seconds)
     if expected.has_model:
-        _check_model(result.model, result.costs["parameters"])
+        _check_model(result.model if result.weights is None else result.weights, result.costs["parameters"])
     _check_notes(result.notes, "notes")
     _check_history(result.history)
 
@@ -261,21 +262,30 @@ def _check_costs(costs: Any, seconds: float) -> None:
 
 def _check_model(model: Any, n_parameters: float) -> None:
     """A safetensors file of as many numbers as the fold says."""
-    _refuse_if(not isinstance(model, bytes), "as a model", type(model).__name__, "a safetensors file")
-    counted = _count_numbers(model)
-    _refuse_if(counted is None, "as a model", model[:16], "a safetensors file")
+    _refuse_if(not isinstance(model, bytes | WeightsFile), "as a model", type(model).__name__, "a safetensors file")
+    if isinstance(model, WeightsFile):
+        beginning, size = model.read_beginning(8 + LARGEST_HEADER), model.size
+    else:
+        beginning, size = model, len(model)
+    counted = _count_numbers(beginning, size)
+    _refuse_if(counted is None, "as a model", beginning[:16], "a safetensors file")
     _refuse_if(counted != n_parameters, "parameters of", n_parameters, f"{counted}, which its model holds")
 
 
-def _count_numbers(model: bytes) -> int | None:
-    """The numbers in a safetensors file by its header, but counters of batches; None if it is no such file."""
+def _count_numbers(model: bytes, size: int) -> int | None:
+    """The numbers in a safetensors file by its header, but counters of batches; None if it is no such file.
+
+    Args:
+        model: the file, at least with its whole header.
+        size: bytes of the file.
+    """
     try:
         (length,) = struct.unpack_from("<Q", model)
         if length > LARGEST_HEADER:
             return None
         header = json.loads(model[8 : 8 + length])
         ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-        if max(ends, default=0) != len(model) - 8 - length:
+        if max(ends, default=0) != size - 8 - length:
             return None
         counted = [name for name in header if name != "__metadata__" and not name.endswith(UNCOUNTED)]
         return int(sum(math.prod(header[name]["shape"]) for name in counted))

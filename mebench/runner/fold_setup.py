@@ -124,6 +124,8 @@ class FoldSpec:
         place: folder for the files and the state of its training, with a meaningless name; None for one that is deleted
             with the fold.
         keeps_model: whether the weights are part of the result; those that are not stay in the process.
+        mark: name of a file beside `place`, which a machine sees if it shares the folder of the run: then it writes the files of the
+            fold there. Empty where the run's own machine computes the fold.
     """
 
     key: str
@@ -138,6 +140,16 @@ class FoldSpec:
     names: bool = True
     place: Path | None = None
     keeps_model: bool = True
+    mark: str = ""
+
+    @property
+    def shared_place(self) -> Path | None:
+        """`place`, on a machine that sees the folder of the run."""
+        place = self.place
+        if place is None:
+            return None
+        is_shared = (place.parent / self.mark).is_file() if self.mark else place.parents[1].is_dir()
+        return place if is_shared else None
 
     def choose_videos(self, setup: FoldSetup, videos: FoldVideos) -> VideoMasks:
         """The videos to fit, to choose and to test on. Those that are skipped are left out, see `RunData.choose_videos`."""

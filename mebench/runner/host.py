@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -17,7 +19,8 @@ from numpy.typing import NDArray
 from mebench.core import Prediction, Scheme, Task, Video
 from mebench.core.peaks import hits
 from mebench.core.types import Fold
-from mebench.errors import DataError, MebenchError, PluginError, RunError
+from mebench.errors import DataError, MebenchError, PluginError, RunError, describe_error
+from mebench.files import file_hash
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
 from mebench.runner.choices import home_of_video
@@ -30,8 +33,9 @@ from mebench.runner.plan import Plan
 from mebench.runner.video_table import VideoMasks, select_videos
 from mebench.runner.workers import WorkerTask
 from mebench.runs import FoldResult
-from mebench.runs.fold_files import MODEL, Curves, read_fold, whole_fold
-from mebench.runs.folder import TRAINING
+from mebench.runs.fold_files import MODEL, RECORD, Curves, WrittenFold, read_fold, whole_fold, write_fold_files
+from mebench.runs.folder import TRAINING, RunFolder
+from mebench.runs.weights_file import copy_weights, new_weights_name
 from mebench.sandbox.aliases import NOBODY, Aliases
 from mebench.sandbox.grant import Grant
 from mebench.sandbox.isolation import Failure, fold_scratch
@@ -41,6 +45,8 @@ with lazy_imports():
 
 CLOCKS = 1.0
 """Seconds by which the clocks of a fold and its host may differ."""
+WEIGHTS = ".weights"
+"""Name of the file in which the process of a fold leaves large weights."""
 
 
 class FoldProcess(Protocol):
@@ -64,6 +70,10 @@ class FoldProcess(Protocol):
     @property
     def printed(self) -> str:
         """The beginning of what the process has printed."""
+
+    @property
+    def left_files(self) -> Path | None:
+        """Folder for files that stay when the call is over, where the folder of the run is not shared."""
 
 
 @dataclass
@@ -251,8 +261,9 @@ class FoldHost:
             return result
         self._check(result, began, has_model=False, answers_clips=False)
         spotted, _, curves = self.spotted or ([], {}, {})
+        kept = stored if self.spec.keeps_model else replace(stored, model=b"")
         return replace(
-            stored,
+            kept,
             predictions=self.aliases.restore_predictions(spotted),
             curves={self.aliases.real_tested_key(video): kinds for video, kinds in curves.items()},
         )
@@ -292,14 +303,17 @@ class FoldHost:
     ) -> FoldResult | Failure:
         """The answer of the process to `fit_and_predict`, which gets a temporary folder."""
         with worker.scratch_folder() as scratch:
-            place = self.spec.place
-            if place is None or not place.parents[1].is_dir():
-                place = Path(scratch, "training")
+            place = self.spec.shared_place or Path(scratch, "training")
             place.mkdir(parents=True, exist_ok=True)
             grant = self.setup.grant
             if grant is not None:
                 grant = grant._replace(write=(Path(scratch), place))
-            order = replace(order, job=replace(order.job, cache=scratch, folder=str(place)))
+            left_files = worker.left_files if self.spec.shared_place is None else place.parent
+            order = replace(
+                order,
+                job=replace(order.job, cache=scratch, folder=str(place)),
+                weights="" if left_files is None else WEIGHTS,
+            )
             try:
                 outcome = worker.call(
                     fold_process.fit_and_predict,
@@ -312,6 +326,10 @@ class FoldHost:
                 result: FoldResult | Failure = self.aliases.restore_names(outcome)
             except MebenchError as error:  # of this process, where there is no other
                 raise self.aliases.error(error) from error
+            if isinstance(result, FoldResult):
+                result = replace(result, weights=None)  # whatever the process says
+                if left_files is not None and not result.model and (place / WEIGHTS).is_file():
+                    result = _with_weights(result, place / WEIGHTS, left_files)
         return result
 
     def _clips_to_classify(self) -> list[tuple[str, int, int, int]]:
@@ -353,6 +371,22 @@ class FoldHost:
         )
 
 
+def _with_weights(result: FoldResult, written: Path, folder: Path) -> FoldResult:
+    """A result with the large weights that its process has written.
+
+    They are in memory if the folder for them is full: whoever keeps the fold then reports it.
+
+    Args:
+        result: result of the process.
+        written: file that it has written.
+        folder: folder for a copy that the process cannot change.
+    """
+    try:
+        return replace(result, weights=copy_weights(written, folder / new_weights_name()))
+    except OSError:
+        return replace(result, model=written.read_bytes())
+
+
 def _with_one_per_video(part: MethodJob, one_per_video: bool) -> MethodJob:
     """A method whose task says what the tested videos are. It says whether they are short ones of one expression each."""
     return replace(part, task=replace(part.task, one_per_video=one_per_video))
@@ -365,8 +399,9 @@ def spec_of_fold(
     names: bool = True,
     run: Path | None = None,
     keeps_model: bool = True,
+    mark: str = "",
 ) -> FoldSpec:
-    """A fold of a plan for its host, see `FoldHost.for_fold`."""
+    """A fold of a plan for its host, see `FoldHost.for_fold` and `FoldSpec`."""
     data = plan.data
     train, valid, test = (
         pack_bits(data.fold_videos.table.find_people(side)) for side in (fold.train, fold.valid, fold.test)
@@ -384,6 +419,7 @@ def spec_of_fold(
         names=names,
         place=None if run is None else place_of(run, plan, fold),
         keeps_model=keeps_model,
+        mark=mark,
     )
 
 
@@ -392,9 +428,49 @@ def place_of(run: Path, plan: Plan, fold: Fold) -> Path:
     return run.resolve() / TRAINING / hashlib.sha256(f"{plan.secret} {fold.key}".encode()).hexdigest()[:16]
 
 
-def host_fold(videos: FoldVideos, setup: FoldSetup, spec: FoldSpec, worker: FoldProcess) -> FoldResult | Failure:
-    """Host one fold, see `FoldHost`. The host is made late, since a thousand hosts would fill the memory."""
-    return FoldHost(videos, setup, spec)(worker)
+def host_fold(
+    videos: FoldVideos, setup: FoldSetup, spec: FoldSpec, worker: FoldProcess
+) -> FoldResult | WrittenFold | Failure:
+    """Host one fold, see `FoldHost`. The host is made late, since a thousand hosts would fill the memory.
+
+    Another machine that shares the folder of the run writes the files of the fold there.
+    """
+    result = FoldHost(videos, setup, spec)(worker)
+    if isinstance(result, Failure) or not spec.mark or spec.shared_place is None:
+        return result
+    return write_fold_there(result, spec.shared_place.parents[1], setup.job.parts[0].task.kinds)
+
+
+def write_fold_there(result: FoldResult, run: Path, kinds: Sequence[str]) -> FoldResult | WrittenFold | Failure:
+    """Write the files of a fold into the folder of its run, under a name that the run's own machine gives its final form.
+
+    Args:
+        result: result of the fold.
+        run: folder of the run, which this machine shares.
+        kinds: see `write_fold_files`.
+
+    Returns:
+        the fold as written; the result itself where the disk refuses it, which the run's own machine then reports.
+    """
+    folder = run / TRAINING / f"{secrets.token_hex(8)}.fold"
+    unscored = result.list_unscored_videos()
+    try:
+        folder.mkdir()
+        write_fold_files(folder, result, kinds, RunFolder(run).key)
+        return WrittenFold(folder, file_hash(folder / RECORD), unscored)
+    except (ValueError, TypeError, OverflowError) as error:
+        return unstorable(error)
+    except OSError:
+        lies_there = result.weights is not None and not result.weights.path.is_file()
+        if lies_there:
+            result = replace(result, weights=replace(result.weights, path=folder / MODEL))
+        return result
+
+
+def unstorable(error: Exception) -> Failure:
+    """The failure of a fold whose answers no column takes, such as half a frame."""
+    reason = f"the answers of its method cannot be stored ({describe_error(error)})"
+    return Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}", PluginError(reason))
 
 
 def fold_task(
@@ -404,6 +480,7 @@ def fold_task(
     stored: Path | FoldResult | None = None,
     run: Path | None = None,
     keeps_model: bool = True,
+    mark: str = "",
 ) -> WorkerTask:
     """A fold for a pool of workers.
 
@@ -414,10 +491,12 @@ def fold_task(
         stored: where only intervals are made.
         run: folder of the run, if it has one.
         keeps_model: see `FoldSpec`.
+        mark: see `FoldSpec`.
     """
-    spec = spec_of_fold(plan, fold, stored, run=run, keeps_model=keeps_model)
+    spec = spec_of_fold(plan, fold, stored, run=run, keeps_model=keeps_model, mark=mark)
     shared = (plan.data.fold_videos, plan.fold_setup)
-    return WorkerTask(key, host_fold, (spec,), plan.config.plugins, plan.imports, shared)
+    files = None if run is None else run.resolve() / TRAINING
+    return WorkerTask(key, host_fold, (spec,), plan.config.plugins, plan.imports, shared, files)
 
 
 class ThisProcess:
@@ -426,6 +505,7 @@ class ThisProcess:
     """
 
     printed = ""
+    left_files = None
 
     def scratch_folder(self) -> AbstractContextManager[str]:
         """A new folder for the files of one call, removed afterwards."""

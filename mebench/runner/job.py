@@ -133,6 +133,7 @@ class FoldOrder:
         train: the training videos, see `PackedVideos`.
         valid: the validation videos.
         keeps_model: see `FoldSpec`.
+        weights: name, in the folder of the job, of a file for weights that are too large for a message; empty for none.
     """
 
     job: FoldJob
@@ -141,6 +142,7 @@ class FoldOrder:
     train: bytes
     valid: bytes
     keeps_model: bool
+    weights: str = ""
 
     def open(self) -> FoldJob:
         """The job, with all its videos under their drawn names. Those that learn are opened when a method asks for them."""

@@ -1,25 +1,24 @@
 """A run in progress in this process, and the videos that it skips."""
 
+import secrets
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import FileLock
 
 from mebench.config import RunConfig, registry, trainer
 from mebench.config.settings import plugins_of
 from mebench.core.types import Fold
-from mebench.errors import DataError, MebenchError, RunError, describe_error, list_first
+from mebench.errors import DataError, MebenchError, RunError, list_first
 from mebench.output.progress import Progress
 from mebench.output.terminal import format_count
 from mebench.runner.describe import describe_run, truth_tables
 from mebench.runner.guard import AuditedRun, check_duplicate_people, write_audit
-from mebench.runner.host import fold_task, place_of
+from mebench.runner.host import fold_task, place_of, unstorable
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
 from mebench.runner.leak import EpochAnswers, epochs_of, measure_worth, with_epoch_predictions, without_leak
@@ -28,8 +27,8 @@ from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared
 from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder
 from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
-from mebench.runs.fold_files import MODEL, safe_name
-from mebench.runs.folder import first_id
+from mebench.runs.fold_files import MODEL, WrittenFold, safe_name
+from mebench.runs.folder import TRAINING, first_id
 from mebench.runs.scoring import current_summary, read_tables, score_run
 from mebench.sandbox.isolation import Failure
 
@@ -195,6 +194,7 @@ class Session:
 
     def make_tasks(self, trained: Mapping[str, Path]) -> list[WorkerTask]:
         """The tasks of the remaining folds; where another run has trained them, only the intervals are computed."""
+        mark = self._mark_folder() if self.plan.config.executor == "dask" else ""
         # The largest first: a long fold at the end would leave the other workers idle.
         folds = sorted(self.plan.data.folds, key=lambda f: (-len(f.train) - len(f.valid), f.key))
         return [
@@ -205,10 +205,19 @@ class Session:
                 trained.get(fold.key),
                 run=self.folder.path,
                 keeps_model=self._keeps_model(fold),
+                mark=mark,
             )
             for fold in folds
             if fold.key in self.left
         ]
+
+    def _mark_folder(self) -> str:
+        """The name of a new file among those of trainings, by which another machine knows that it shares this folder."""
+        place = self.folder.path / TRAINING
+        place.mkdir(exist_ok=True)
+        mark = f"{secrets.token_hex(8)}.shared"
+        (place / mark).touch()
+        return mark
 
     def _keeps_model(self, fold: Fold) -> bool:
         """Whether the run keeps the weights of a fold."""
@@ -226,19 +235,23 @@ class Session:
         Raises:
             RunError: the disk is full.
         """
+        unscored: list[str] = []
         if not isinstance(outcome, Failure):
             try:
                 self.folder.take_logs(fold.key, place_of(self.folder.path, self.plan, fold))
-                self.folder.write_fold(outcome, self.plan.data.task.kinds)
-            except (ValueError, TypeError, OverflowError) as error:  # no column takes it, such as half a frame
-                reason = f"the answers of its method cannot be stored ({describe_error(error)})"
-                outcome = Failure(reason, f"{''.join(traceback.format_exception(error))}{reason}")
+                if isinstance(outcome, WrittenFold):
+                    unscored = outcome.unscored
+                    self.folder.take_fold(fold.key, outcome)
+                else:
+                    unscored = outcome.list_unscored_videos()
+                    self.folder.write_fold(outcome, self.plan.data.task.kinds)
+            except (ValueError, TypeError, OverflowError) as error:
+                outcome = unstorable(error)
         if isinstance(outcome, Failure):
             self.failures[fold.key] = outcome.reason
             self.folder.write_failure(fold.key, outcome.details)
         else:
-            silent = {video for video, scores in outcome.frame_scores.items() if np.isnan(scores).all()}
-            self.unscored |= silent - {prediction.video for prediction in outcome.predictions}
+            self.unscored |= {*unscored}
         self.left.discard(fold.key)
         config = self.plan.config
         folder = self.folder.path / "logs" / safe_name(fold.key)

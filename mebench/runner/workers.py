@@ -5,6 +5,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mebench.errors import ConfigError
@@ -37,6 +38,7 @@ class WorkerTask:
         hosted: imports of a hosted task's process, see `ForkServer.warm_up`; None for a task that runs in a worker
             directly.
         shared: the first arguments, which many tasks have in common: each goes to another machine once.
+        files: folder of this machine for large files of the answer that another machine holds; None where there are none.
     """
 
     key: Any
@@ -45,6 +47,7 @@ class WorkerTask:
     plugins: tuple[str, ...] = ()
     hosted: tuple[str, ...] | None = None
     shared: tuple[Any, ...] = ()
+    files: Path | None = None
 
 
 class Workers:

@@ -23,6 +23,7 @@ from mebench.core.history import Epoch
 from mebench.core.peaks import Curve
 from mebench.files import write_text
 from mebench.lazy_imports import load_lazily
+from mebench.runs.weights_file import WeightsFile, checksum_of_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +69,8 @@ class FoldResult:
     For a pair of methods, the stages in `history` and the names in `notes` and of weights begin with `method.` or
     `recognizer.`. `curves` are those in which the spotter searched peaks, if it keeps them. `epoch_predictions` are
     predictions after each epoch: intervals of a spotter, else class scores of annotated clips. `trained_in` is the run
-    that trained these models, if it is another one. `printed` is the beginning of what the fold printed.
+    that trained these models, if it is another one. `printed` is the beginning of what the fold printed. `weights` are those
+    of `model` where they are large.
     """
 
     key: str
@@ -85,10 +87,31 @@ class FoldResult:
     trained_in: str = ""
     curves: Curves = field(repr=False, default_factory=dict)
     printed: str = field(repr=False, default="")
+    weights: WeightsFile | None = field(repr=False, default=None)
+
+    def list_unscored_videos(self) -> list[str]:
+        """Keys of the videos of which no frame has a score, and in which nothing was spotted."""
+        silent = {video for video, scores in self.frame_scores.items() if np.isnan(scores).all()}
+        return sorted(silent - {prediction.video for prediction in self.predictions})
+
+
+@dataclass(frozen=True)
+class WrittenFold:
+    """A fold whose files a machine has written that shares the folder of the run.
+
+    Attributes:
+        folder: folder of the files.
+        record: SHA-256 of the fold's record, which holds size and checksum of the other files.
+        unscored: see `FoldResult.list_unscored_videos`.
+    """
+
+    folder: Path
+    record: str
+    unscored: list[str]
 
 
 def write_fold_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str | None = None) -> None:
-    """Write the files of a fold into an empty folder, the record last; `run` is the key of its run."""
+    """Write the files of a fold into an empty folder, the record last; `run` is the key of its run. A file of weights is moved there."""
     files = _content_of_files(result, kinds)
     record: dict[str, Any] = {
         "fold": result.key,
@@ -103,15 +126,18 @@ def write_fold_files(folder: Path, result: FoldResult, kinds: Sequence[str], run
         record["trained_in"] = result.trained_in
     record["files"] = {name: _stamp(content) for name, content in files.items()}
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        if isinstance(content, WeightsFile):
+            content.move(folder / name)
+        else:
+            (folder / name).write_bytes(content)
     write_text(folder / RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes]:
-    """The content of each file of a fold but the record."""
+def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, bytes | WeightsFile]:
+    """The content of each file of a fold but the record; large weights as the file in which they are."""
     import pyarrow.parquet as pq  # takes as long as pyarrow itself, and many programs only read the lists of a run
 
-    files = {}
+    files = dict[str, bytes | WeightsFile]()
     for name, table in tables_of_fold(result, kinds).items():
         # A run that keeps the answers of its epochs has this file even if the method never answered.
         keeps_epochs = name == EPOCH_PREDICTIONS and bool(result.epoch_predictions)
@@ -119,7 +145,9 @@ def _content_of_files(result: FoldResult, kinds: Sequence[str]) -> dict[str, byt
             sink = pa.BufferOutputStream()
             pq.write_table(table, sink)
             files[name] = bytes(sink.getvalue())
-    if result.model:  # a leaking run keeps none
+    if result.weights is not None:
+        files[MODEL] = result.weights
+    elif result.model:  # a leaking run keeps none
         files[MODEL] = result.model
     if result.printed:
         files[PRINTED] = result.printed.encode()
@@ -193,7 +221,7 @@ def whole_fold(folder: Path, run: str | None = None) -> str | None:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if run is not None and record.get("run", run) != run:
             return None
-        if all(_stamp((folder / name).read_bytes()) == stamp for name, stamp in record["files"].items()):
+        if all(checksum_of_file(folder / name) == stamp for name, stamp in record["files"].items()):
             return str(record["fold"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, AttributeError):
         pass
@@ -303,8 +331,10 @@ def _hash_of(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()[:6]
 
 
-def _stamp(content: bytes) -> list[int]:
+def _stamp(content: bytes | WeightsFile) -> list[int]:
     """Size and checksum of a file."""
+    if isinstance(content, WeightsFile):
+        return [content.size, content.checksum]
     return [len(content), zlib.crc32(content)]
 
 

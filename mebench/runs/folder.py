@@ -42,6 +42,7 @@ from mebench.runs.fold_files import (
     CURVES,
     RECORD,
     FoldResult,
+    WrittenFold,
     folder_name,
     read_csv,
     read_fold_table,
@@ -94,7 +95,7 @@ T = TypeVar("T")
 
 
 class RunFolder:
-    """Reads and writes one run. Only the parent process writes."""
+    """Reads and writes one run. Only the parent process writes; Dask's workers leave whole folds beside the run, see `take_fold`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -336,10 +337,35 @@ class RunFolder:
                 write_fold_files(temporary, result, kinds, self.key)
                 if final.exists():
                     shutil.rmtree(final)
-            # A power cut may lose the folds of this time; a kill loses none.
-            if time.monotonic() > self._synced + 5.0:
-                self._sync_all()
+            self._sync_now_and_then()
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
+
+    def take_fold(self, key: str, written: WrittenFold) -> None:
+        """Keep the files of a fold that another machine has written into the folder of this run.
+
+        Args:
+            key: key of the fold.
+            written: its files, which are moved.
+
+        Raises:
+            ValueError: they are not those that the machine has written.
+        """
+        record = written.folder / RECORD
+        if not record.is_file() or file_hash(record) != written.record:
+            raise ValueError(f"{record} is not as the machine that computed it wrote it")
+        final = self.fold_folder(key)
+        with self._explained_refusal():
+            final.parent.mkdir(exist_ok=True)
+            if final.exists():
+                shutil.rmtree(final)
+            written.folder.rename(final)
+            self._sync_now_and_then()
+        (self.path / "failed" / safe_name(key)).unlink(missing_ok=True)
+
+    def _sync_now_and_then(self) -> None:
+        """Sync the folds of the last seconds: a power cut may lose the folds of this time; a kill loses none."""
+        if time.monotonic() > self._synced + 5.0:
+            self._sync_all()
 
     def take_logs(self, fold: str, place: Path) -> None:
         """Move the files of a fold's callbacks and loggers to `logs/<fold>`.
@@ -386,8 +412,12 @@ class RunFolder:
         self.write_json("features.json", {"seconds": sum(videos.values()), "videos": videos, "chains": chains})
 
     def remove_leftovers(self) -> None:
-        """Remove the partly written files of a killed process; the caller must hold the lock."""
-        for leftover in [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]:
+        """Remove the partly written files of a killed process; the caller must hold the lock.
+
+        The state of trainings stays: their folders have no ending.
+        """
+        writing = [*self.path.glob(f"{WRITING}*"), *self.path.glob(f"*/{WRITING}*")]
+        for leftover in [*writing, *self.path.glob(f"{TRAINING}/*.*")]:
             if leftover.is_dir():
                 shutil.rmtree(leftover)
             else:

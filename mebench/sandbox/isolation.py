@@ -309,7 +309,12 @@ class Worker:
         environment: more variables for it.
         server: the fork server to copy; None for a new program that imports only what its calls need.
         modules: `module`s that a new program imports, or `module:name()` that it calls, while it waits for its first call.
+
+    Attributes:
+        left_files: folder, on a machine that does not share that of the run, for files that stay when a call is over; None for none.
     """
+
+    left_files: Path | None = None
 
     def __init__(
         self,

@@ -37,6 +37,7 @@ class SameProcess:
     """In place of a process: as blind, but what a module remembers stays."""
 
     printed = ""
+    left_files = None
 
     def __init__(self, *_: Any, **__: Any) -> None:
         pass

@@ -20,8 +20,9 @@ from mebench.errors import ConfigError
 from mebench.output.progress import Progress
 from mebench.runner import execute, make_plan
 from mebench.runner.execute import execute_run
+from mebench.runner.fold_setup import FoldSpec
 from mebench.runner.session import open_session
-from mebench.runs import fold_files
+from mebench.runs import RunFolder, fold_files, weights_file
 from tests.helpers.nightly import nightly
 from tests.helpers.same_process import stand_in
 
@@ -52,21 +53,33 @@ def cluster(tmp_path, monkeypatch):
 
 
 @pytest.mark.dask
-def test_dask_run_equals_a_local_one(moody, tmp_path):
-    """A scheduler and a worker in this process."""
+def test_dask_run_equals_a_local_one(moody, tmp_path, monkeypatch):
+    """A scheduler and a worker in this process. It writes the folds itself if it sees the run's folder, else its weights are fetched."""
     from distributed import LocalCluster
 
+    taken = []
+    take_fold = RunFolder.take_fold
+    monkeypatch.setattr(RunFolder, "take_fold", lambda *of: (taken.append(of[1]), take_fold(*of)))
     how = {"processes": False, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(n_workers=1, **how) as cluster:
         address = f"executor.address={cluster.scheduler_address}"
         far = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
+        assert sorted(taken) == [fold["fold"] for fold in far.read_json("folds.json")["folds"]]
+        taken.clear()
+        monkeypatch.setattr(runner.fold, "MOST_SENT", 0)
+        monkeypatch.setattr(weights_file, "PIECE", 1000)
+        monkeypatch.setattr(FoldSpec, "shared_place", None)
+        fetched = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
+        assert not taken
+        assert not list(tmp_path.rglob("*[0-9a-f].safetensors"))
         (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
         pool = runner.dask_executor.DaskPool(str(tmp_path / "scheduler.json"))
         assert pool.size == 1
         pool.stop()
     near = execute_run(resolve(moody()), Progress()).folder
-    assert near.id == f"{far.id}.2"  # who computed it is no part of a run's key
+    assert (fetched.id, near.id) == (f"{far.id}.2", f"{far.id}.3")  # who computed it is no part of a run's key
     same_answers(far, near)
+    same_answers(fetched, near)
 
 
 def pid_of_process(worker):
