@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.core.types import group_of_rate
 from mebench.errors import DataError
@@ -194,6 +195,12 @@ def recognition_chance(
     return {"class": commonest, **summary["recognition"]["scores"]}
 
 
+VideoNumbers = NDArray[np.integer[Any]]
+"""Numbers of videos, in as few bytes as they need."""
+AT_ONCE = 1 << 20
+"""Random intervals that are placed at once: a thousand people have tens of millions in all draws."""
+
+
 class _Placement:
     """The possible positions of random intervals, and the truths that they hit."""
 
@@ -238,12 +245,16 @@ class _Placement:
         expected = (1 - (1 - self.hit_probability()[None, :]) ** candidates[:, None]).sum(axis=1)
         return int(candidates[np.argmax(2 * expected / (candidates + m))])
 
-    def draw_videos(self, n: int, generator: np.random.Generator) -> Indices:
+    def draw_videos(self, n: int, generator: np.random.Generator) -> VideoNumbers:
         """The videos of `n` random intervals, a longer one more often."""
         edge = np.cumsum(self.minutes)
-        return np.asarray(np.searchsorted(edge[:-1], generator.random(n) * edge[-1], side="right"), dtype=np.int64)
+        chosen = np.empty(n, dtype=np.min_scalar_type(len(edge)))
+        for block in _blocks(n):
+            at = generator.random(len(chosen[block])) * edge[-1]
+            chosen[block] = np.searchsorted(edge[:-1], at, side="right")
+        return chosen
 
-    def score_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> dict[str, Any]:
+    def score_intervals(self, chosen: VideoNumbers, number: int, generator: np.random.Generator) -> dict[str, Any]:
         """Precision, recall and F1 of random intervals in the `chosen` videos, `number` in each draw."""
         draw, _ = self.match_intervals(chosen, number, generator)
         found = np.bincount(draw, minlength=len(chosen) // number)
@@ -255,17 +266,38 @@ class _Placement:
             scores[name] = score_with_percentiles(mean, column)
         return scores
 
-    def match_intervals(self, chosen: Indices, number: int, generator: np.random.Generator) -> tuple[Indices, Indices]:
+    def match_intervals(
+        self, chosen: VideoNumbers, number: int, generator: np.random.Generator
+    ) -> tuple[Indices, Indices]:
         """Draw and truth of each true positive of random intervals. These are in the `chosen` videos, `number` in each draw."""
-        centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
-        spotted = self._ends(centre, self.half[chosen])
-        hits = hitting_pairs(chosen, self.video, spotted, self.true, self.convention)
+        hits = [self._hits_of_block(chosen[block], block.start, generator) for block in _blocks(len(chosen))]
+        interval, truth = (np.concatenate(rows) for rows in zip(*hits))
         # F1 depends on the number of pairs alone, so any matching of maximum size will do.
         true = len(self.video)
-        prediction, truth_of_draw = largest_matching(hits.prediction, hits.prediction // number * true + hits.truth)
+        prediction, truth_of_draw = largest_matching(interval, interval // number * true + truth)
         return prediction // number, truth_of_draw % true
+
+    def _hits_of_block(
+        self, chosen: VideoNumbers, before: int, generator: np.random.Generator
+    ) -> tuple[Indices, Indices]:
+        """The interval and the truth of each hit of some random intervals.
+
+        Args:
+            chosen: (n,) videos of the intervals.
+            before: number of the first of these intervals.
+            generator: places them.
+        """
+        centre = self.first[chosen] + (generator.random(len(chosen)) * self.places[chosen]).astype(np.int64)
+        spotted = self._ends(centre, self.half[chosen])
+        hits = hitting_pairs(chosen.astype(np.int64), self.video, spotted, self.true, self.convention)
+        return before + hits.prediction, hits.truth
 
     @staticmethod
     def _ends(centre: Indices, half: Indices) -> tuple[Indices, Indices]:
         """Onsets and offsets of the intervals around some frames."""
         return centre - half, centre + half - 1
+
+
+def _blocks(n: int) -> list[slice]:
+    """Slices of at most `AT_ONCE` that make up n intervals; one, empty, where there are none."""
+    return [slice(start, min(start + AT_ONCE, n)) for start in range(0, max(n, 1), AT_ONCE)]

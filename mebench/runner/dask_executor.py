@@ -118,7 +118,7 @@ class DaskPool(Workers):
                 yield task, outcome
 
     def _with_files(self, outcome: Any, folder: Path | None) -> Any:
-        """The answer of a task with the large file that a machine holds, fetched piece by piece.
+        """The answer of a task, with its large file fetched piece by piece.
 
         Args:
             outcome: the answer.
@@ -133,7 +133,7 @@ class DaskPool(Workers):
         return replace(outcome, weights=weights.fetch(self._pieces_of(weights), folder))
 
     def _pieces_of(self, weights: WeightsFile) -> Iterator[bytes]:
-        """The bytes of a file on the machine of a worker, which removes it at the end. Its tasks are not waited for."""
+        """The bytes of a file of a worker, which removes it. Its tasks are not waited for."""
         machine = weights.machine
         place = 0
         while piece := self._client.run(read_piece, str(weights.path), place, workers=[machine])[machine]:
@@ -198,7 +198,7 @@ def serve_task(call: bytes, plugins: tuple[str, ...], hosted: tuple[str, ...] | 
 
 
 def _dask_worker() -> tuple[str, Path | None]:
-    """The address of the Dask worker around this task, and a folder that lives as long as it; neither outside one."""
+    """The address of the Dask worker around this task, and its folder. Neither is there outside one."""
     from distributed import get_worker
 
     try:
@@ -209,7 +209,7 @@ def _dask_worker() -> tuple[str, Path | None]:
 
 
 def _name_machine(outcome: Any, address: str) -> Any:
-    """An answer whose large file, if it stays on this machine, says where it is."""
+    """An answer whose large file, if there is one, says where it lies."""
     if not isinstance(outcome, FoldResult) or outcome.weights is None:
         return outcome
     return replace(outcome, weights=replace(outcome.weights, machine=address))

@@ -73,7 +73,7 @@ class FoldProcess(Protocol):
 
     @property
     def left_files(self) -> Path | None:
-        """Folder for files that stay when the call is over, where the folder of the run is not shared."""
+        """Folder for files that outlast the call, on a machine without the run's folder."""
 
 
 @dataclass
@@ -442,7 +442,7 @@ def host_fold(
 
 
 def write_fold_there(result: FoldResult, run: Path, kinds: Sequence[str]) -> FoldResult | WrittenFold | Failure:
-    """Write the files of a fold into the folder of its run, under a name that the run's own machine gives its final form.
+    """Write the files of a fold into the folder of its run, which takes them.
 
     Args:
         result: result of the fold.

@@ -212,7 +212,7 @@ class Session:
         ]
 
     def _mark_folder(self) -> str:
-        """The name of a new file among those of trainings, by which another machine knows that it shares this folder."""
+        """The name of a new file. By it another machine knows that it shares this folder."""
         place = self.folder.path / TRAINING
         place.mkdir(exist_ok=True)
         mark = f"{secrets.token_hex(8)}.shared"

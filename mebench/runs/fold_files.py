@@ -32,7 +32,8 @@ else:
     pa = load_lazily("pyarrow")
     pd = load_lazily("pandas")
 
-TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
+FRAME_SCORES = "frame_scores.parquet"
+TABLES = ("predictions.parquet", "clips.parquet", FRAME_SCORES)
 CURVES = "curves.parquet"
 """The curves of the peak search, if the method kept them."""
 EPOCH_PREDICTIONS = "looks.parquet"
@@ -90,7 +91,7 @@ class FoldResult:
     weights: WeightsFile | None = field(repr=False, default=None)
 
     def list_unscored_videos(self) -> list[str]:
-        """Keys of the videos of which no frame has a score, and in which nothing was spotted."""
+        """Keys of the videos in which no frame has a score and nothing was spotted."""
         silent = {video for video, scores in self.frame_scores.items() if np.isnan(scores).all()}
         return sorted(silent - {prediction.video for prediction in self.predictions})
 
@@ -111,7 +112,7 @@ class WrittenFold:
 
 
 def write_fold_files(folder: Path, result: FoldResult, kinds: Sequence[str], run: str | None = None) -> None:
-    """Write the files of a fold into an empty folder, the record last; `run` is the key of its run. A file of weights is moved there."""
+    """Write the files of a fold into an empty folder, the record last; a file of weights is moved. `run` is the key of its run."""
     files = _content_of_files(result, kinds)
     record: dict[str, Any] = {
         "fold": result.key,

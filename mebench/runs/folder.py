@@ -40,6 +40,7 @@ from mebench.files import WRITING, file_hash, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
+    FRAME_SCORES,
     RECORD,
     FoldResult,
     WrittenFold,
@@ -52,6 +53,7 @@ from mebench.runs.fold_files import (
     write_fold_files,
 )
 from mebench.runs.fold_sides import list_sides, shorten_sides
+from mebench.runs.merged_table import write_sorted
 from mebench.runs.stored_values import ANSWERS, COSTS, find_impossible_value
 from mebench.system import join_words, sync_folder
 
@@ -65,7 +67,7 @@ else:
 SORTED_BY = {
     "predictions.parquet": ["draw", "video", "kind", "onset", "offset", "confidence"],
     "clips.parquet": ["video", "onset", "offset"],
-    "frame_scores.parquet": ["video", "kind", "frame"],
+    FRAME_SCORES: ["video", "kind", "frame"],
     CURVES: ["video", "kind", "frame"],
 }
 """The columns by which the rows of each table are sorted."""
@@ -95,7 +97,7 @@ T = TypeVar("T")
 
 
 class RunFolder:
-    """Reads and writes one run. Only the parent process writes; Dask's workers leave whole folds beside the run, see `take_fold`."""
+    """Reads and writes one run. Only the parent process writes; Dask's workers leave it whole folds, see `take_fold`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -341,7 +343,7 @@ class RunFolder:
         (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
 
     def take_fold(self, key: str, written: WrittenFold) -> None:
-        """Keep the files of a fold that another machine has written into the folder of this run.
+        """Keep the files of a fold that another machine has written here.
 
         Args:
             key: key of the fold.
@@ -363,7 +365,7 @@ class RunFolder:
         (self.path / "failed" / safe_name(key)).unlink(missing_ok=True)
 
     def _sync_now_and_then(self) -> None:
-        """Sync the folds of the last seconds: a power cut may lose the folds of this time; a kill loses none."""
+        """Sync the folds of the last seconds. A power cut may lose those of this time; a kill loses none."""
         if time.monotonic() > self._synced + 5.0:
             self._sync_all()
 
@@ -726,7 +728,10 @@ class RunFolder:
             if name == CURVES:  # only folds of methods that look for peaks have some
                 files = [file for file in files if (self.path / file).is_file()]
             tables = [self._read(file, read_fold_table) for file in files]
-            if tables:
+            if name in (FRAME_SCORES, CURVES) and any(map(len, tables)):
+                with self._writing(self.path / name) as temporary:
+                    write_sorted(temporary, tables, columns)
+            elif tables:
                 table = pa.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(columns, kind="stable", ignore_index=True))
         costs = []

@@ -1,4 +1,4 @@
-"""Weights of a fold that are too large for a message. They lie in a file, are copied piece by piece, and moved into the fold's folder."""
+"""Weights of a fold that are too large for a message, in a file. It is copied piece by piece, and moved into the fold's folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PIECE = 8 << 20
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """Weights of a fold in a file that only the host of the fold can change.
+    """Weights of a fold in a file that its process cannot change.
 
     Attributes:
         path: path of the file.
@@ -96,7 +96,7 @@ def checksum_of_file(path: Path) -> list[int]:
 
 
 def read_piece(path: str, offset: int) -> bytes:
-    """A piece of a file, called on the machine where it lies; empty at its end, where the file is removed.
+    """A piece of a file on this machine; empty at its end, where the file goes.
 
     Raises:
         OSError: it cannot be read.

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mebench.errors import DataError
-from mebench.metrics import Tables, spotting_chance
+from mebench.metrics import Tables, chance, spotting_chance
 from mebench.metrics.chance import analysis_chance
 from mebench.metrics.summary import summarize
 
@@ -139,3 +139,17 @@ def test_analysis_chance_equals_scores_of_random_predictions() -> None:
 
 def test_analysis_chance_without_a_named_expression_is_unknown() -> None:
     assert analysis_chance(videos(100), truths((40, 52)), {"d": 5}, ["joy"], seed=0) == {}
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_spotting_chance_is_the_same_in_blocks(monkeypatch, at_once) -> None:
+    lines = videos(100, 300, 40, 80)
+    true = truths((10, 20), (15, 25), (30, 39), video="d/1/1").assign(emotion="a")
+
+    def found() -> object:
+        spotting = spotting_chance(lines, true, {"d": 5}, "micro", seed=1, draws=20)
+        return spotting, analysis_chance(lines, true, {"d": 5}, ["a", "b"], seed=1, draws=20)
+
+    whole = found()
+    monkeypatch.setattr(chance, "AT_ONCE", at_once)
+    assert found() == whole

@@ -39,7 +39,7 @@ def test_run_keeps_models_as_asked_and_answers_alike(moody):
             pd.testing.assert_frame_equal(run.read_table(table), runs["all"].read_table(table), check_exact=True)
 
 
-def test_large_weights_go_through_a_file_and_stay_the_same(moody, monkeypatch):
+def test_fold_hands_over_large_weights_unchanged(moody, monkeypatch):
     sent = execute_run(resolve(moody()), Silent()).folder
     monkeypatch.setattr(fold, "MOST_SENT", 0)
     monkeypatch.setattr(fold_check, "LARGEST_HEADER", 200)  # of a file no more than its header is read for the check
@@ -54,7 +54,7 @@ def test_large_weights_go_through_a_file_and_stay_the_same(moody, monkeypatch):
     assert not (copied.path / TRAINING).exists()
 
 
-def test_weights_of_another_file_are_refused(moody, monkeypatch, tmp_path):
+def test_fold_that_leaves_a_link_as_weights_is_refused(moody, monkeypatch, tmp_path):
     """A fold may leave a link to what it could not read."""
     monkeypatch.setattr(fold, "MOST_SENT", 0)
     monkeypatch.setattr(fold, "save_file", lambda tensors, file: file.symlink_to(tmp_path / "labels"))
@@ -63,7 +63,7 @@ def test_weights_of_another_file_are_refused(moody, monkeypatch, tmp_path):
         execute_run(resolve(moody()), Silent())
 
 
-def test_run_that_makes_only_intervals_again_keeps_models_as_asked(moody, tmp_path):
+def test_run_of_trained_folds_keeps_models_as_asked(moody, tmp_path):
     settings = tmp_path / "mine" / "methods" / "moody" / "config.yaml"
     settings.write_text(settings.read_text() + "search: {trouble: {choices: [a], acts: postprocess}}\n")
     first = execute_run(resolve(moody()), Silent()).folder
