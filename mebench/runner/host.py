@@ -461,10 +461,10 @@ def write_fold_there(result: FoldResult, run: Path, kinds: Sequence[str]) -> Fol
     except (ValueError, TypeError, OverflowError) as error:
         return unstorable(error)
     except OSError:
-        lies_there = result.weights is not None and not result.weights.path.is_file()
-        if lies_there:
-            result = replace(result, weights=replace(result.weights, path=folder / MODEL))
-        return result
+        weights = result.weights
+        if weights is None or weights.path.is_file():
+            return result
+        return replace(result, weights=replace(weights, path=folder / MODEL))
 
 
 def unstorable(error: Exception) -> Failure:

@@ -33,6 +33,7 @@ class KeptWorker:
     """
 
     printed = ""
+    left_files = None
 
     def __init__(self, server: ForkServer) -> None:
         self._server = server
