@@ -54,7 +54,10 @@ def cluster(tmp_path, monkeypatch):
 
 @pytest.mark.dask
 def test_dask_run_equals_a_local_one(moody, tmp_path, monkeypatch):
-    """A scheduler and a worker in this process. It writes the folds itself if it sees the run's folder, else its weights are fetched."""
+    """A scheduler and a worker in this process. It writes the folds itself if it sees the run's folder.
+
+    Workers of an adaptive cluster, which come with the tasks, see none here, and are asked for the weights.
+    """
     from distributed import LocalCluster
 
     taken = []
@@ -65,17 +68,20 @@ def test_dask_run_equals_a_local_one(moody, tmp_path, monkeypatch):
         address = f"executor.address={cluster.scheduler_address}"
         far = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
         assert sorted(taken) == [fold["fold"] for fold in far.read_json("folds.json")["folds"]]
-        taken.clear()
-        monkeypatch.setattr(runner.fold, "MOST_SENT", 0)
-        monkeypatch.setattr(weights_file, "PIECE", 1000)
-        monkeypatch.setattr(FoldSpec, "shared_place", None)
-        fetched = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
-        assert not taken
-        assert not list(tmp_path.rglob("*[0-9a-f].safetensors"))
         (tmp_path / "scheduler.json").write_text(json.dumps({"address": cluster.scheduler_address}))
         pool = runner.dask_executor.DaskPool(str(tmp_path / "scheduler.json"))
         assert pool.size == 1
         pool.stop()
+    taken.clear()
+    with LocalCluster(n_workers=0, **how) as growing, monkeypatch.context() as alone:
+        growing.adapt(minimum=0, maximum=2, interval="50ms")
+        alone.setattr(runner.fold, "MOST_SENT", 0)
+        alone.setattr(weights_file, "PIECE", 1000)
+        alone.setattr(FoldSpec, "shared_place", None)
+        address = f"executor.address={growing.scheduler_address}"
+        fetched = execute_run(resolve(moody("executor=dask", address)), Progress()).folder
+    assert not taken
+    assert not list(tmp_path.rglob("*[0-9a-f].safetensors"))
     near = execute_run(resolve(moody()), Progress()).folder
     assert (fetched.id, near.id) == (f"{far.id}.2", f"{far.id}.3")  # who computed it is no part of a run's key
     same_answers(far, near)
