@@ -32,8 +32,7 @@ else:
     pa = load_lazily("pyarrow")
     pd = load_lazily("pandas")
 
-FRAME_SCORES = "frame_scores.parquet"
-TABLES = ("predictions.parquet", "clips.parquet", FRAME_SCORES)
+TABLES = ("predictions.parquet", "clips.parquet", "frame_scores.parquet")
 CURVES = "curves.parquet"
 """The curves of the peak search, if the method kept them."""
 EPOCH_PREDICTIONS = "looks.parquet"

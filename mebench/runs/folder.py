@@ -40,7 +40,6 @@ from mebench.files import WRITING, file_hash, write_text
 from mebench.lazy_imports import load_lazily
 from mebench.runs.fold_files import (
     CURVES,
-    FRAME_SCORES,
     RECORD,
     FoldResult,
     WrittenFold,
@@ -53,7 +52,6 @@ from mebench.runs.fold_files import (
     write_fold_files,
 )
 from mebench.runs.fold_sides import list_sides, shorten_sides
-from mebench.runs.merged_table import write_sorted
 from mebench.runs.stored_values import ANSWERS, COSTS, find_impossible_value
 from mebench.system import join_words, sync_folder
 
@@ -67,7 +65,7 @@ else:
 SORTED_BY = {
     "predictions.parquet": ["draw", "video", "kind", "onset", "offset", "confidence"],
     "clips.parquet": ["video", "onset", "offset"],
-    FRAME_SCORES: ["video", "kind", "frame"],
+    "frame_scores.parquet": ["video", "kind", "frame"],
     CURVES: ["video", "kind", "frame"],
 }
 """The columns by which the rows of each table are sorted."""
@@ -728,10 +726,7 @@ class RunFolder:
             if name == CURVES:  # only folds of methods that look for peaks have some
                 files = [file for file in files if (self.path / file).is_file()]
             tables = [self._read(file, read_fold_table) for file in files]
-            if name in (FRAME_SCORES, CURVES) and any(map(len, tables)):
-                with self._writing(self.path / name) as temporary:
-                    write_sorted(temporary, tables, columns)
-            elif tables:
+            if tables:
                 table = pa.concat_tables(tables).to_pandas()
                 self.write_table(name, table.sort_values(columns, kind="stable", ignore_index=True))
         costs = []
