@@ -199,7 +199,7 @@ def plugin_class(info: PluginInfo) -> type:
     plugin = _attribute(info, info.kind, "Plugin")
     if not isinstance(plugin, type):
         raise PluginError(f"{info.where}/{info.kind}.py: Plugin must be a class, not {plugin!r}")
-    tasks = getattr(plugin, "tasks", frozenset())
+    tasks: Any = getattr(plugin, "tasks", frozenset())
     if not isinstance(tasks, Set):
         example = f"frozenset({{{', '.join(map(repr, sorted(info.tasks)))}}})"
         raise PluginError(
