@@ -1,8 +1,8 @@
 """mebench's features and those of a plain program, from equal frames with equal settings, measured in turn.
 
-    python benchmarks/features.py [--videos 4] [--frames 200] [--workers 2] [--rounds 1]
+    python benchmarks/features.py [--videos 4] [--frames 200] [--workers 2] [--rounds 1] [--size 1280x720]
 
-Drawn faces move in JPEG frames of 1280x720 at 200 frames per second. Each round runs `plain_features.py` and then
+Drawn faces move in JPEG frames at 200 frames per second. Each round runs `plain_features.py` and then
 `mebench features compute` with an empty store, each as a whole process. Printed are frames per second, seconds of the processor in all
 processes together, which other work on the machine changes less, the peak of the memory that the processes have for themselves
 (USS), the median and the largest difference of the features, where the time goes, and how long it takes to read all features from the
@@ -32,9 +32,9 @@ from memory import watch
 
 HERE = Path(__file__).resolve().parent
 MIB = 1 << 20
-WIDTH, HEIGHT, FACE, FPS, K = 1280, 720, 560, 200.0, 20
-PLACE = (360, 80)
-"""Column and row of the drawn square in the frame."""
+FPS, K = 200.0, 20
+FACE = 7 / 9
+"""Side of the drawn square, in heights of the frame, in whose middle it is."""
 
 PARAMS = """
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ Plugin = Folders
 '''
 
 
-def draw(root: Path, videos: int, frames: int) -> None:
+def draw(root: Path, videos: int, frames: int, width: int, height: int) -> None:
     """The frames, their landmarks in pixels of the first frame, and those in pixels of the face crop."""
     from mebench.datasets.synthetic.dataset import Synthetic
     from mebench.datasets.synthetic.params import Params
@@ -87,18 +87,19 @@ def draw(root: Path, videos: int, frames: int) -> None:
     from mebench.features.faces import box_to_crop, map_points
     from mebench.frames import FolderFrames
 
-    dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=FACE))
-    x, y = PLACE
-    room = cv2.GaussianBlur(np.random.default_rng(0).normal(90, 60, (HEIGHT, WIDTH, 3)), (0, 0), 9)
+    side = round(FACE * height)
+    dataset = Synthetic(Params(subjects=videos, videos=1, frames=max(frames, 300), fps=FPS, size=side))
+    x, y = (width - side) // 2, (height - side) // 2
+    room = cv2.GaussianBlur(np.random.default_rng(0).normal(90, 60, (height, width, 3)), (0, 0), 9)
     for video in dataset.videos():
         folder = root / video.subject
         (folder / "frames").mkdir(parents=True)
         drawn = dataset.frames(video)
         for index in range(frames):
             frame = room.clip(0, 255).astype(np.uint8)
-            frame[y : y + FACE, x : x + FACE] = drawn[index]
+            frame[y : y + side, x : x + side] = drawn[index]
             cv2.imwrite(str(folder / "frames" / f"{index:05d}.jpg"), frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
-        points = np.asarray(dataset.landmarks(video)) + PLACE
+        points = np.asarray(dataset.landmarks(video)) + np.array([x, y])
         np.save(folder / "frame_landmarks.npy", points)
         box = FaceCrop().locate(FolderFrames(folder / "frames", color=False)).box
         np.save(folder / "landmarks.npy", np.rint(map_points(points, box_to_crop(box, 128))).astype(int))
@@ -195,12 +196,13 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=200, help="of each video; more than 20")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--size", default="1280x720", help="width and height of the frames")
     args = parser.parse_args()
 
     frames = args.videos * args.frames
     cores = len(os.sched_getaffinity(0))
     print(
-        f"{platform.machine()}, {cores} cores; {args.videos} videos of {args.frames} frames, {WIDTH}x{HEIGHT}",
+        f"{platform.machine()}, {cores} cores; {args.videos} videos of {args.frames} frames, {args.size}",
         flush=True,
     )
     ratios, of_processor, warm_ratios = [], [], []
@@ -208,7 +210,7 @@ def main() -> None:
         root = Path(scratch)
         data, out = root / "data", root / "plain"
         out.mkdir()
-        draw(data, args.videos, args.frames)
+        draw(data, args.videos, args.frames, *map(int, args.size.split("x")))
         plugins = write_plugin(root / "plugins")
         for number in range(1, args.rounds + 1):
             plain = [sys.executable, str(HERE / "plain_features.py"), f"--k={K}", f"--out={out}"]
