@@ -189,7 +189,13 @@ class Injected(Dataset):
                 copies[self._key_of(film, UNTOUCHED)] = Copy(film, ())
             for number in range(1, self.params.copies + 1):
                 drawn = draw_injections(
-                    film.course, film.video.fps or 25.0, film.video.id, self.params.seed, number, self.params.strengths
+                    film.course,
+                    film.video.fps or 25.0,
+                    film.video.id,
+                    self.params.seed,
+                    number,
+                    self.params.strengths,
+                    self.params.apart,
                 )
                 copies[self._key_of(film, f"copy{number}")] = Copy(film, drawn)
         return copies

@@ -65,8 +65,10 @@ RISE = (0.35, 0.5)
 """Least and most share of the length from onset to apex: the onset is shorter than the offset."""
 APART = 1.1
 """Seconds from one to the next at least, and to both ends of the film and to places that are left out."""
-SPACING = 2.2
-"""Mean seconds from the onset of one to the next onset."""
+SPACINGS = 2
+"""Mean time from the onset of one to the next onset, in times of what they are apart at least."""
+SPACING = SPACINGS * APART
+"""The same in seconds."""
 FIRST_WITHIN = 0.8
 """Seconds within which the first one begins, after the free seconds at the beginning."""
 STEEPEST = 0.7
@@ -315,10 +317,11 @@ def draw_injections(
     seed: int = 0,
     copy: int = 0,
     strengths: Sequence[float] = STRENGTHS,
+    apart: float = APART,
 ) -> tuple[Injection, ...]:
     """Injections at random places of a film, by time.
 
-    Each has a random expression, side, length and strength, and keeps `APART` seconds to the next, to both ends, and to frames in which no
+    Each has a random expression, side, length and strength, and keeps `apart` seconds to the next, to both ends, and to frames in which no
     face is followed. Strengths come in turn, in an order drawn for each round, so that each is as frequent.
 
     Args:
@@ -328,15 +331,16 @@ def draw_injections(
         seed: seed of the whole set.
         copy: number of the copy.
         strengths: per cent of the distance between the eyes.
+        apart: seconds from one to the next at least; half of the longest expression or more.
     """
     random = np.random.default_rng(stable_seed("injection", VERSION, seed, key, copy))
     person = PersonFields(course, key, seed)
     mean, spread, shortest, longest = SECONDS
     found: list[Injection] = []
     waiting: list[float] = []
-    last = len(course.landmarks) - APART * fps
-    first_room = max(min(FIRST_WITHIN, last / fps - APART - longest), 0.0)
-    start = (APART + random.uniform(0, first_room)) * fps
+    last = len(course.landmarks) - apart * fps
+    first_room = max(min(FIRST_WITHIN, last / fps - apart - longest), 0.0)
+    start = (apart + random.uniform(0, first_room)) * fps
     while True:
         length = max(4, round(float(np.clip(random.normal(mean, spread), shortest, longest)) * fps))
         rise = max(2, round(length * random.uniform(*RISE)))
@@ -346,14 +350,15 @@ def draw_injections(
         onset = round(start)
         if onset + length >= last:
             return tuple(found)
-        around = slice(max(round(onset - APART * fps / 2), 0), round(onset + length + APART * fps / 2))
+        around = slice(max(round(onset - apart * fps / 2), 0), round(onset + length + apart * fps / 2))
         if not course.usable[around].all():
             start += 0.25 * fps
             continue
         activity = activity_at(course.activities, onset + rise)
         one = Injection(expression, side, waiting.pop(), onset, onset + rise, onset + length, activity)
         found.append(replace(one, strength=min(one.strength, person.field(one).most)))
-        start += length + random.uniform(APART, 2 * SPACING - APART - length / fps) * fps
+        longest_gap = 2 * SPACINGS * apart - apart - length / fps
+        start += length + random.uniform(apart, longest_gap) * fps
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,15 @@ def test_draw_injections_of_a_short_film():
     assert draw_injections(course_of(40), FPS, "film") == ()
 
 
+def test_draw_injections_nearer_to_each_other_fill_a_short_film():
+    copies = [draw_injections(course_of(75), FPS, "film", copy=copy, apart=0.4) for copy in range(20)]
+    assert sum(map(len, copies)) >= 30
+    for drawn in copies:
+        assert drawn[0].onset >= 0.4 * FPS
+        assert drawn[-1].offset <= 75 - 0.4 * FPS
+        assert all(after.onset - before.offset >= 0.35 * FPS for before, after in pairwise(drawn))
+
+
 def field_of(expression, strength):
     side = 0 if "side" in expression else None
     return PersonFields(COURSE, "film").field(Injection(expression, side, strength, 2, 5, 10))

@@ -127,7 +127,7 @@ def test_seed_gives_other_places(opened):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("copies", 0), ("strengths", [0.0]), ("activity", "asleep"), ("seed", -1)]
+    ("setting", "value"), [("copies", 0), ("strengths", [0.0]), ("activity", "asleep"), ("seed", -1), ("apart", 0.1)]
 )
 def test_params_refuse_what_cannot_be(setting, value, opened):
     with pytest.raises(ConfigError):
