@@ -15,7 +15,7 @@ from mebench.core import KINDS, Chain, LabelledVideo, Method, Stage, Task, Timin
 from mebench.features import BlockMeans, Flow
 from mebench.training import window_labels
 
-from .network import InFilm, OverTime, relative_motion
+from .network import USUAL_FRAMES, InFilm, OverTime, relative_motion
 from .params import Params as _Params
 from .windows import MotionWindows, mirrored
 
@@ -32,9 +32,16 @@ class BlockMotion(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.channels = 2 * params.blocks**2 + 2
         self.members = nn.ModuleList(
-            OverTime(self.channels, len(KINDS), params.width, params.layers, params.dropout)
+            OverTime(
+                params.blocks**2,
+                params.head,
+                params.against_usual,
+                len(KINDS),
+                params.width,
+                params.layers,
+                params.dropout,
+            )
             for _ in range(params.members)
         )
 
@@ -100,6 +107,8 @@ class BlockMotion(Method):
     def score_reach(self, timing: Timing) -> int:
         """What the network sees to both sides, and between two of its frames the next one."""
         reach: int = 2**self.params.layers
+        if self.params.against_usual:
+            reach += USUAL_FRAMES
         if timing.fps == self.params.rate:
             return reach
         return int(np.ceil((reach + 1) * timing.fps / self.params.rate))
@@ -124,14 +133,14 @@ class BlockMotion(Method):
         return scores
 
     def _motion(self, video: VideoView) -> Tensor:
-        """Motion of each block against their median, and the median, in pixels of the crop a second.
+        """Motion of each block against the head, and that of the head, in pixels of the crop a second.
 
         Shape: (channels, T), T frames at the network's rate.
         """
         flow = np.array(video.features(CHAIN), np.float32)
         n, timing, rate = len(flow), video.timing, self.params.rate
         blocks = torch.from_numpy(flow).reshape(n, self.params.blocks**2, 2) * (timing.fps / timing.k)
-        motion = relative_motion(blocks).T.contiguous()
+        motion = relative_motion(blocks, self.params.head).T.contiguous()
         if n == 0 or timing.fps == rate:
             return motion
         places = np.arange(math.ceil(n * rate / timing.fps)) * timing.fps / rate
@@ -145,7 +154,7 @@ class BlockMotion(Method):
         columns = [KINDS.index(kind) for kind in self.task.kinds]
         names = ("score",) if len(columns) == 1 else tuple(f"score_{kind}" for kind in self.task.kinds)
         example = torch.zeros(2**p.layers, p.blocks, p.blocks, 2)
-        return InFilm(self.members, columns, p.rate / gap).eval(), example, names
+        return InFilm(self.members, columns, p.rate / gap, p.head).eval(), example, names
 
 
 Plugin = BlockMotion

@@ -7,6 +7,8 @@ from mebench.errors import ConfigError, refuse_if
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
+from .network import Head
+
 
 @dataclass(frozen=True)
 class Params(SpottingParams, FaceParams):
@@ -21,6 +23,9 @@ class Params(SpottingParams, FaceParams):
         flow: algorithm of the optical flow.
         stride: flow at every n-th start frame, linearly interpolated between; 1 computes all.
         blocks: number of blocks along each side of the face crop.
+        head: how the motion of the head is taken off the blocks': `median`, that of the median block; `affine`, the affine motion nearest
+            to all, which a head that turns or comes nearer has, too.
+        against_usual: whether the network also reads the motion of each block against how much it moves in 1.5 s to both sides.
         rate: frames a second at which the network reads motion, whatever the rate of the video.
         width: filters of each layer.
         layers: number of layers over time; the reach to both sides of a frame is 2^layers frames at `rate`.
@@ -42,6 +47,8 @@ class Params(SpottingParams, FaceParams):
     flow: Algorithm = "tvl1"
     stride: int = 1
     blocks: int = 6
+    head: Head = "median"
+    against_usual: bool = False
     rate: float = 25.0
     width: int = 32
     layers: int = 5
@@ -67,6 +74,10 @@ class Params(SpottingParams, FaceParams):
                 f"method.scales={list(self.scales)} does nothing here: the network sees many frames, so leave it out",
             ),
             (not 1 <= self.blocks <= 64, f"method.blocks must be from 1 to 64, not {self.blocks}"),
+            (
+                self.head == "affine" and self.blocks < 4,
+                f"method.head=affine needs method.blocks of 4 or more, not {self.blocks}: those at the edge have no say",
+            ),
             (not 1 <= self.layers <= 10, f"method.layers must be from 1 to 10, not {self.layers}"),
             error=ConfigError,
         )

@@ -13,6 +13,8 @@ PACE = (0.8, 1.25)
 """Slowest and fastest tempo."""
 NOISE = 1 / 6
 """Standard deviation of the noise of a camera, pixels of the crop a second."""
+HEAD_SIGNS = (-1.0, 1.0, 1.0, -1.0, -1.0, 1.0)
+"""Signs of a mirrored head's motion: of its shift in u and v, of their change along columns, and along rows."""
 
 Film = tuple[Tensor, Tensor]
 """Motion of a video (channels, T), and its labels (kinds, T)."""
@@ -66,7 +68,7 @@ def mirrored(motion: Tensor, blocks: int) -> Tensor:
     """The motion of the mirrored face: columns of blocks change places, horizontal motion its sign.
 
     Args:
-        motion: (N, channels, T): of each block u and v, row by row, then those of the median.
+        motion: (N, channels, T): of each block u and v, row by row, then those of the head, see `relative_motion`.
         blocks: number of blocks along each side.
 
     >>> motion = torch.arange(10.0).reshape(1, 10, 1)
@@ -74,9 +76,11 @@ def mirrored(motion: Tensor, blocks: int) -> Tensor:
     [-2.0, 3.0, -0.0, 1.0, -6.0, 7.0, -4.0, 5.0, -8.0, 9.0]
     """
     n, channels, frames = motion.shape
-    of_blocks = motion[:, :-2].reshape(n, blocks, blocks, 2, frames).flip(2).reshape(n, -1, frames)
-    signs = motion.new_tensor([-1.0, 1.0]).repeat(channels // 2)
-    return torch.cat([of_blocks, motion[:, -2:]], dim=1) * signs[:, None]
+    count = 2 * blocks**2
+    of_blocks = motion[:, :count].reshape(n, blocks, blocks, 2, frames).flip(2).reshape(n, -1, frames)
+    signs_of_head = HEAD_SIGNS[: channels - count]
+    signs = motion.new_tensor([-1.0, 1.0] * blocks**2 + [*signs_of_head])
+    return torch.cat([of_blocks, motion[:, count:]], dim=1) * signs[:, None]
 
 
 def _stretch(motion: Tensor, labels: Tensor, length: int) -> Film:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mebench.methods.block_motion.method import CHAIN, BlockMotion
-from mebench.methods.block_motion.network import relative_motion
+from mebench.methods.block_motion.network import motion_against_usual, relative_motion
 from mebench.methods.block_motion.windows import MotionWindows, mirrored
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
@@ -18,10 +18,14 @@ TIMING = Timing(25.0, K, {"micro": 5, "macro": 20})
 MICRO, MACRO = Expression(40, 49), Expression(90, 129, "macro")
 
 
-def video(seed=0, expressions=(MICRO, MACRO), n=180, fps=25.0):
+AFFINE = {"blocks": 4, "head": "affine", "against_usual": True}
+"""The head as an affine motion, and the motion of each block beside its usual one."""
+
+
+def video(seed=0, expressions=(MICRO, MACRO), n=180, fps=25.0, blocks=3):
     """One block rises in micro-expressions, another goes aside in macro-expressions; the head and a camera's noise move all."""
     rng = np.random.default_rng(seed)
-    flow = rng.normal(0, 0.03, (n - K, 3, 3, 2)) + rng.normal(0, 0.3, (n - K, 1, 1, 2))
+    flow = rng.normal(0, 0.03, (n - K, blocks, blocks, 2)) + rng.normal(0, 0.3, (n - K, 1, 1, 2))
     for e in expressions:
         flow[max(e.onset - 1, 0) : e.offset + 1, 0, 0 if e.kind == "micro" else 2, int(e.kind == "micro")] -= 1
     features = {CHAIN: flow.astype(np.float16)}
@@ -63,15 +67,15 @@ def test_BlockMotion_finds_in_others_what_it_learnt():
     assert {"threshold_micro", "threshold_macro"} <= set(own.notes)
 
 
-@pytest.mark.parametrize("fps", [25.0, 30.0, 200.0])
-def test_score_reach_bounds_what_a_score_sees(fps):
+@pytest.mark.parametrize(("fps", "params"), [(25.0, {}), (30.0, {}), (200.0, {}), (25.0, AFFINE), (30.0, AFFINE)])
+def test_score_reach_bounds_what_a_score_sees(fps, params):
     # which the network reads at each rate
-    own = method()
+    own = method(**params)
     frame = 304
-    seen = video(fps=fps, n=600)
+    seen = video(fps=fps, n=600, blocks=own.params.blocks)
     before = own.score_frames(seen)
     reach = own.score_reach(seen.timing)
-    seen.features(CHAIN)[frame] += 5
+    seen.features(CHAIN)[frame] += 5 * np.random.default_rng(1).normal(size=seen.features(CHAIN)[frame].shape)
     changed = np.flatnonzero(np.nan_to_num(own.score_frames(seen) - before).any(1))
     assert frame - reach <= changed.min() < frame < changed.max() <= frame + reach
     if fps == 25:
@@ -90,10 +94,11 @@ def test_score_frames_keeps_its_rate_at_any_frame_rate():
     np.testing.assert_allclose(ours[:100], own.score_frames(slow)[:100], atol=2e-3)
 
 
-def test_score_frames_of_a_mirrored_face_is_the_same():
-    own = method()
-    face = video()
-    other = video()
+@pytest.mark.parametrize("params", [{}, AFFINE])
+def test_score_frames_of_a_mirrored_face_is_the_same(params):
+    own = method(**params)
+    face = video(blocks=own.params.blocks)
+    other = video(blocks=own.params.blocks)
     other.features(CHAIN)[:] = face.features(CHAIN)[:, :, ::-1] * np.array([-1, 1])
     np.testing.assert_allclose(own.score_frames(other), own.score_frames(face), atol=1e-6)
 
@@ -112,6 +117,30 @@ def test_relative_motion_takes_off_the_median_block():
     motion = relative_motion(torch.from_numpy(blocks)).numpy()
     np.testing.assert_allclose(motion[:, -2:], median, atol=1e-6)
     np.testing.assert_allclose(motion[:, :-2].reshape(5, 9, 2), blocks - median[:, None], atol=1e-6)
+
+
+def test_relative_motion_takes_off_a_head_that_turns_and_comes_nearer():
+    """Blocks inside follow an affine motion, which is found whatever those at the edge do."""
+    along = np.linspace(-1, 1, 6)
+    rows, columns = np.meshgrid(along, along, indexing="ij")
+    numbers = np.random.default_rng(0).normal(size=(5, 3, 2)).astype(np.float32)
+    design = np.stack([np.ones_like(rows), columns, rows], axis=-1).reshape(36, 3)
+    blocks = np.einsum("bi,tic->tbc", design, numbers).astype(np.float32)
+    edge = (np.abs(rows) == 1) | (np.abs(columns) == 1)
+    blocks[:, edge.ravel()] += 7
+    motion = relative_motion(torch.from_numpy(blocks), "affine").numpy()
+    np.testing.assert_allclose(motion[:, -6:].reshape(5, 3, 2), numbers, atol=1e-5)
+    np.testing.assert_allclose(motion[:, :-6].reshape(5, 36, 2)[:, ~edge.ravel()], 0, atol=1e-5)
+
+
+def test_motion_against_usual_counts_a_restless_block_less():
+    random = torch.Generator().manual_seed(0)
+    motion = torch.randn(1, 4, 400, generator=random) * torch.tensor([0.01, 0.01, 20.0, 20.0])[:, None]
+    motion[0, ::2, 200] = 30.0
+    seen = motion_against_usual(motion)[0, ::2, 200]
+    usual = motion[0, :2, 163:238].square().sum(0).mean().add(1).sqrt()
+    torch.testing.assert_close(seen[0], 2.5 * 30 / usual)
+    assert seen[1] < seen[0] / 3
 
 
 def test_MotionWindows_keep_labels_with_their_motion():
@@ -144,9 +173,10 @@ def test_mirrored_twice_is_the_same():
     torch.testing.assert_close(mirrored(mirrored(motion, 3), 3), motion)
 
 
-def test_exportable_gives_the_scores_of_a_film():
-    own = method(("micro", "macro"), members=2)
-    film = video()
+@pytest.mark.parametrize("params", [{}, AFFINE])
+def test_exportable_gives_the_scores_of_a_film(params):
+    own = method(("micro", "macro"), members=2, **params)
+    film = video(blocks=own.params.blocks)
     network, _, names = own.exportable()
     assert names == ("score_micro", "score_macro")
     given = network(torch.from_numpy(film.features(CHAIN).astype(np.float32)))
@@ -167,6 +197,7 @@ def test_chains_need_no_landmarks():
     "wrong",
     [
         {"blocks": 0},
+        {"blocks": 3, "head": "affine"},
         {"layers": 11},
         {"members": 0},
         {"rate": 0},
