@@ -119,7 +119,7 @@ def test_relative_motion_takes_off_the_median_block():
     np.testing.assert_allclose(motion[:, :-2].reshape(5, 9, 2), blocks - median[:, None], atol=1e-6)
 
 
-def test_relative_motion_takes_off_a_head_that_turns_and_comes_nearer():
+def test_relative_motion_takes_off_an_affine_head():
     """Blocks inside follow an affine motion, which is found whatever those at the edge do."""
     along = np.linspace(-1, 1, 6)
     rows, columns = np.meshgrid(along, along, indexing="ij")
