@@ -1,7 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
 The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `tune`,
-`combine`, `score`, `compare`, `table`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what there is.
+`combine`, `score`, `compare`, `table`, `plot`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what
+there is.
 Results are objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in
 notebooks.
 
@@ -39,6 +40,7 @@ __all__ = [
     "load_model",
     "load_run",
     "methods",
+    "plot",
     "resume",
     "run",
     "score",
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
         leaderboard,
         load_model,
         load_run,
+        plot,
         resume,
         run,
         score,

@@ -3,6 +3,7 @@ from . import data_module as data_module
 from . import evaluation as evaluation
 from . import listing as listing
 from . import paper as paper
+from . import plotting as plotting
 from . import result as result
 from . import run_results as run_results
 from . import score_files as score_files
@@ -19,6 +20,7 @@ from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
 from .paper import table as table
+from .plotting import plot as plot
 from .run_results import Run as Run
 from .run_results import Sweep as Sweep
 from .run_results import load_run as load_run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
@@ -24,6 +24,10 @@ with lazy_imports():
     from mebench.metrics import chance
     from mebench.records import method_result, record as run_record
     from mebench.runs import folder as run_folder, scoring
+
+if TYPE_CHECKING:
+    from mebench.boards.named_boards import NamedBoard
+    from mebench.boards.rows import BoardTable
 
 Words: TypeAlias = "str | Sequence[str]"
 
@@ -71,8 +75,8 @@ def table(
     if not names:
         raise ConfigError("name runs, or a table of the leaderboard")
     boards_folder = leaderboards_folder(folder)
-    if _names_board(names, boards_folder):
-        made = _table_of_board(str(names[0]), boards_folder, part, _as_list(rows), _as_list(metrics), published)
+    if names_board(names, boards_folder):
+        made = _table_of_board(str(names[0]), boards_folder, part, as_list(rows), as_list(metrics), published)
     elif published:
         raise ConfigError(
             "published values belong to boards: name a board or table of the leaderboard, or leave out --published"
@@ -81,7 +85,7 @@ def table(
         raise ConfigError("rows are chosen from a table of the leaderboard; of runs, name only those that you want")
     else:
         _refuse_unknown(names, runs_folder(runs), boards_folder)
-        made = _paper_table_of_runs(names, runs_folder(runs), task, part, _as_list(metrics))
+        made = _paper_table_of_runs(names, runs_folder(runs), task, part, as_list(metrics))
     return made.with_form(style, intervals, caption, label)
 
 
@@ -93,11 +97,11 @@ def check_names(names: Sequence[str | Run], runs: str = "", folder: str | Path |
         ConfigError: a board is named beside other words.
     """
     boards_folder = leaderboards_folder(folder)
-    if not _names_board(names, boards_folder):
+    if not names_board(names, boards_folder):
         _refuse_unknown(names, runs_folder(runs), boards_folder)
 
 
-def _names_board(names: Sequence[str | Run], folder: Path) -> bool:
+def names_board(names: Sequence[str | Run], folder: Path) -> bool:
     """Whether the words are a named board or a table of the leaderboard.
 
     Raises:
@@ -139,18 +143,12 @@ def _table_of_board(
         RunError: it has no rows of runs.
         ConfigError: a part, row or metric is unknown, or no paper prints a score.
     """
-    files = written_tables.find_written_tables(folder)
-    board = {board.id: board for board in board_files.named_boards_of(folder)}.get(name)
-    if board is None:
-        table = written_tables.read_written_table(files[name])
-    else:
-        table = written_tables.find_table_of_board(board, files)
-        part = part or board.part
-    of_part = paper_table.find_part(table, part)
+    board, table = open_board(name, folder)
+    of_part = paper_table.find_part(table, part or ("" if board is None else board.part))
     lines = of_part.published if published else ()
     chosen = paper_table.select_rows(of_part, rows, () if board is None else board.leave_out, lines)
     if not chosen and not lines:
-        raise _no_row_error(name, files[table.name], has_published=bool(of_part.published))
+        raise no_row_error(name, table, folder, has_published=bool(of_part.published))
     if board is not None and not metrics:
         known = paper_table.metrics_with_values(of_part, chosen, lines)
         metrics = list(dict.fromkeys(word for word in (board.score, *board.columns) if word in known))
@@ -160,8 +158,18 @@ def _table_of_board(
     return made if board is None else made.with_title(board.title, board.id)
 
 
-def _no_row_error(name: str, file: Path, has_published: bool) -> RunError:
+def open_board(name: str, folder: Path) -> tuple[NamedBoard | None, BoardTable]:
+    """A named board with its table, or a table of the leaderboard by its own name."""
+    files = written_tables.find_written_tables(folder)
+    board = {board.id: board for board in board_files.named_boards_of(folder)}.get(name)
+    if board is None:
+        return None, written_tables.read_written_table(files[name])
+    return board, written_tables.find_table_of_board(board, files)
+
+
+def no_row_error(name: str, table: BoardTable, folder: Path, has_published: bool) -> RunError:
     """The refusal of a table that holds only answers of others."""
+    file = written_tables.find_written_tables(folder)[table.name]
     advice = f"its LaTeX is {file.with_suffix('.tex')}"
     if has_published:
         advice += ", and --published takes the values that papers print"
@@ -202,7 +210,7 @@ def _paper_table_of_runs(
         RunError: there is no such run, or the runs share no table.
         ConfigError: a part or metric is unknown.
     """
-    records = _read_records(names, runs)
+    records = read_records(names, runs)
     found = paper_table.select_table(build.build_tables(records), [record.id for record in records], task)
     of_part = paper_table.find_part(found, part)
     rows = [row for row in of_part.rows if not row.member]
@@ -216,7 +224,7 @@ def _paper_table_of_runs(
     return made.with_level_of_chance(f"Always {level['class']}, the most frequent class", scores)
 
 
-def _read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Record]:
+def read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Record]:
     """The records of some runs, each once.
 
     Raises:
@@ -232,6 +240,6 @@ def _read_records(names: Sequence[str | Run], runs: str) -> list[run_record.Reco
     return [run_record.read_record(folder) for folder in once.values()]
 
 
-def _as_list(words: Words) -> list[str]:
+def as_list(words: Words) -> list[str]:
     """Words as a list; commas separate those of one text."""
     return [word.strip() for word in words.split(",")] if isinstance(words, str) and words else list(words)

@@ -41,11 +41,12 @@ with lazy_imports():
     from mebench.inspection import dataset_summary
     from mebench.metrics import chance, conventions, summary as score_summary
     from mebench.records import method_result
-    from mebench.reports import compare_runs, plots, recognition, timeline, trust as score_trust
+    from mebench.reports import compare_runs, plots, recognition, score_plots, timeline, trust as score_trust
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from mebench.exchange.answers import Answers
     from mebench.exchange.text_table import File
@@ -650,6 +651,21 @@ class Comparison:
         """
         noise, _ = score_trust.read_noise(Path(file).expanduser())
         return score_trust.score_under_noise(self.sides, noise, [*self.found.scores], self.found.convention)
+
+    def plot(self, target: str | Path | None = None) -> Figure:
+        """Plot the difference of each person, and write the figure if a file is named.
+
+        Args:
+            target: file of the figure, which ends in `.png`, `.svg` or `.pdf`.
+
+        Raises:
+            ConfigError: the ending is that of no figure, or no person has a score of both.
+            DataError: the file cannot be written.
+        """
+        figure = score_plots.draw_sides(*self.sides, next(iter(self.found.scores)))
+        if target is not None:
+            score_plots.save_figure(figure, target)
+        return plots.notebook_figure(figure)
 
     @property
     def scores(self) -> pd.DataFrame:

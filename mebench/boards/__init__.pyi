@@ -3,6 +3,7 @@ from . import board_pages as board_pages
 from . import build as build
 from . import chance_rows as chance_rows
 from . import citations as citations
+from . import comparison_plots as comparison_plots
 from . import method_names as method_names
 from . import named_boards as named_boards
 from . import paper_table as paper_table

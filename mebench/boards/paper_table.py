@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from mebench.boards.board_pages import NAMES
 from mebench.boards.citations import Citation, cite_methods, cite_source, distinct_papers
+from mebench.boards.comparison_plots import ComparedRow, draw_significance
 from mebench.boards.group_letters import name_groups
 from mebench.boards.method_names import method_title
 from mebench.boards.printed_rows import is_named, mark_caveats, name_lines, select_lines, values_in_print
@@ -94,6 +95,8 @@ class PaperRow:
         printed: values as a paper prints them, with the marks of their caveats; empty for a measured row.
         source: paper with its table; empty for a measured row.
         settings: settings that are not the method's defaults, with these; empty for the defaults, and without a run.
+        beats: share of draws of people in which it is better than each measured row, in their order; None where they were not drawn
+            together. Empty without a test.
     """
 
     name: str
@@ -107,6 +110,7 @@ class PaperRow:
     printed: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     settings: str = ""
+    beats: tuple[float | None, ...] = ()
 
     def spread_of(self, metric: str) -> tuple[float, float] | None:
         """The lowest and the highest seed of a score; None for one seed, and where all seeds agree."""
@@ -122,7 +126,7 @@ class PaperTable:
 
     Attributes:
         title: facts that all rows share: task, dataset, protocol, number of clips or expressions.
-        metrics: its scores; the first one sorts and is tested.
+        metrics: its scores.
         rows: rows, the best first.
         citations: papers of the methods.
         style: `article` or `ieee`.
@@ -130,6 +134,7 @@ class PaperTable:
         caption: caption in LaTeX's own words; by default made of the title and of what the marks mean.
         label: label of the table in LaTeX.
         marks: meanings of the marks of printed values.
+        tested: score by which the rows are sorted and tested, the main one of the leaderboard's table; the first one where it is empty.
     """
 
     title: str
@@ -141,6 +146,7 @@ class PaperTable:
     caption: str = ""
     label: str = ""
     marks: tuple[str, ...] = ()
+    tested: str = ""
 
     @classmethod
     def of_part(
@@ -168,10 +174,11 @@ class PaperTable:
         citations = distinct_papers(cite_methods(row.method for row in rows))
         groups = simplify_groups([row.groups for row in rows])
         made = [
-            replace(_row_for_paper(row, rows, own, chosen, citations), settings=note)
+            replace(_row_for_paper(row, rows, own, chosen, citations), settings=note, beats=_beats_of(row, rows, part))
             for row, own, note in zip(rows, groups, note_settings(rows))
         ]
-        return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=f"tab:{table.name}")
+        label, tested = f"tab:{table.name}", part.metrics[0]
+        return cls(_title_of(table, part, rows), chosen, tuple(made), tuple(citations), label=label, tested=tested)
 
     def with_form(self, style: str, intervals: str, caption: str = "", label: str = "") -> Self:
         """The table in another form.
@@ -259,6 +266,7 @@ class PaperTable:
     def notes(self) -> list[str]:
         """What the marks mean, in sentences."""
         main = find_metric(self.metrics[0]).label
+        of_test = find_metric(self.tested or self.metrics[0]).label
         tested = [row for row in self.rows if row.groups]
         sentences = []
         if any(row.scores[self.metrics[0]].low is not None for row in self.rows):
@@ -272,10 +280,10 @@ class PaperTable:
         if any(row.spread_of(self.metrics[0]) for row in self.rows):
             sentences.append(f"round brackets: lowest and highest seed in {main}")
         if self.are_all_alike:
-            sentences.append(f"no two of {len(tested)} rows are distinguishable in {main}")
+            sentences.append(f"no two of {len(tested)} rows are distinguishable in {of_test}")
         elif len(tested) > 1:
             sentences.append(
-                f"rows that share a letter are not distinguishable in {main} (permutation test over people, 5 %)"
+                f"rows that share a letter are not distinguishable in {of_test} (permutation test over people, 5 %)"
             )
         if any(not row.compared for row in self.measured):
             sentences.append("rows in italics are not ranked")
@@ -513,24 +521,49 @@ class PaperTable:
                 write_text(path, content)
         return list(texts)
 
-    def plot(self, target: str | Path | None = None) -> Figure:
-        """Plot the scores with their intervals, and write the figure if a file is named.
+    def plot(self, target: str | Path | None = None, kind: str = "scores") -> Figure:
+        """Plot the rows, and write the figure if a file is named.
 
         Args:
             target: file of the figure, which ends in `.png`, `.svg` or `.pdf`.
+            kind: `scores` with their intervals; or `significance`, which rows differ in the first score.
 
         Raises:
-            ConfigError: the ending is that of no figure.
+            ConfigError: the ending is that of no figure, or fewer than two rows were tested.
             DataError: the file cannot be written.
         """
+        figures = {"scores": self._draw_scores, "significance": self._draw_significance}
+        check_known("kind", kind, figures)
+        figure = figures[kind]()
+        if target is not None:
+            save_figure(figure, target)
+        return notebook_figure(figure)
+
+    def _draw_scores(self) -> Figure:
+        """The scores with their intervals."""
         rows: list[PlottedRow] = []
         for row in self.rows:
             name = f"{row.name}, {PRINTED_ROWS}" if row.source else row.name
             rows.append(PlottedRow(name, row.scores, self.letters_of(row), row.compared, row.settings))
-        figure = draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
-        if target is not None:
-            save_figure(figure, target)
-        return notebook_figure(figure)
+        return draw_scores(rows, {name: find_metric(name).label for name in self.metrics}, self.title)
+
+    def _draw_significance(self) -> Figure:
+        """Which of the tested rows differ in the first score."""
+        positions = [position for position, row in enumerate(self.rows) if row.groups and row.beats]
+        if len(positions) < 2:
+            raise ConfigError(
+                "a plot of significance needs two rows that were tested against each other: name more runs, or rows with a rank"
+            )
+        rows = [
+            ComparedRow(
+                self.name_of(self.rows[position]),
+                self.rows[position].groups,
+                tuple(self.rows[position].beats[other] for other in positions),
+            )
+            for position in positions
+        ]
+        label = find_metric(self.tested or self.metrics[0]).label
+        return draw_significance(rows, label, self.title, self.notes_on_settings)
 
     def letters_of(self, row: PaperRow) -> str:
         """The letters of a row; none where all rows share one."""
@@ -713,6 +746,14 @@ def _row_for_paper(
         tuple(row.runs),
         tuple(citation.key for citation in citations if any(map(citation.is_same_paper, own))),
     )
+
+
+def _beats_of(row: BoardRow, rows: Sequence[BoardRow], part: Part) -> tuple[float | None, ...]:
+    """The share of draws of people in which a row is better than each of some rows; empty without a rank."""
+    if not row.ranks:
+        return ()
+    share_of = {id(rival): share for rival, share in zip(part.find_rivals(row), row.beats)}
+    return tuple(share_of.get(id(other)) for other in rows)
 
 
 def _row_in_print(

@@ -26,6 +26,7 @@ class PairOnDataset:
         place: table's name, and the member of a composite dataset or empty.
         people: the tested people.
         beats: share of draws of people in which the first is better.
+        dataset: id of the dataset, of a composite's member that of the member.
     """
 
     task: str
@@ -34,6 +35,7 @@ class PairOnDataset:
     place: tuple[str, str]
     people: frozenset[str]
     beats: float
+    dataset: str
 
     @property
     def n_datasets(self) -> int:
@@ -55,11 +57,8 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
         For each pair `task`, `first` and `second`, in the order of their names, `datasets`: table and member of each, what
         `metrics.ranking.over_datasets` finds, and `p_holm`, adjusted for all pairs of the task.
     """
-    about = {record.id: record.about for record in records}
-    comparisons = [comparison for table in tables for comparison in _comparisons_in(table, about)]
     pairs = []
-    for (task, first, second), same in group_by(comparisons, key=attrgetter("task", "first", "second")).items():
-        kept = _on_other_people(same)
+    for (task, first, second), kept in compare_on_datasets(tables, records).items():
         if len(kept) > 1:
             shares = [comparison.beats for comparison in kept]
             n_people = [len(comparison.people) for comparison in kept]
@@ -73,6 +72,21 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
     return sorted(pairs, key=itemgetter("task", "p", "first", "second"))
 
 
+def compare_on_datasets(
+    tables: Sequence[BoardTable], records: Sequence[Record]
+) -> dict[tuple[str, str, str], list[PairOnDataset]]:
+    """All pairs of methods with a rank, on each dataset where both have one, by task and names; nobody is tested twice.
+
+    Args:
+        tables: the board's.
+        records: records of their runs, as for `pairs_of`.
+    """
+    about = {record.id: record.about for record in records}
+    comparisons = [comparison for table in tables for comparison in _comparisons_in(table, about)]
+    by_pair = group_by(comparisons, key=attrgetter("task", "first", "second"))
+    return {pair: _on_other_people(same) for pair, same in by_pair.items()}
+
+
 def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -> list[PairOnDataset]:
     """All pairs of ranked methods in a table, or in each member of a composite.
 
@@ -83,18 +97,18 @@ def _comparisons_in(table: BoardTable, about: Mapping[str, Mapping[str, Any]]) -
     parts_of_members = [part for part in table.parts if part.name.endswith("members")]
     part = parts_of_members[0] if parts_of_members else table.parts[0]
     ranked = [row for row in part.rows if row.ranks]
-    if any(row.runs[0] not in about for row in ranked):
-        return []
     comparisons = []
     for member, rows in group_by(ranked, key=attrgetter("member")).items():
         place_of: dict[str, int] = {}  # of the best row of each method
         for position, row in enumerate(rows):
-            place_of.setdefault(row.method, position)
+            if row.runs[0] in about:
+                place_of.setdefault(row.method, position)
         for first, second in combinations(sorted(place_of), 2):
             best = rows[place_of[first]]
             people = _tested_people(best, about[best.runs[0]])
             beats = best.beats[place_of[second]]
-            comparisons.append(PairOnDataset(table.task, first, second, (table.name, member), people, beats))
+            place = (table.name, member)
+            comparisons.append(PairOnDataset(table.task, first, second, place, people, beats, member or table.dataset))
     return comparisons
 
 

@@ -211,10 +211,8 @@ def _print_single(comparison: Comparison, json: str | None) -> None:
 
 def _write_plot(plot: str, comparison: Comparison, json: str | None) -> None:
     """Write the figure of the differences of both sides."""
-    first_path = next(iter(comparison.found.scores))
-    figure = score_plots.draw_sides(*comparison.sides, first_path)
-    file = score_plots.save_figure(figure, plot)
-    print_lines(f"{file}: the difference of each person", error=json == "-")
+    comparison.plot(plot)
+    print_lines(f"{Path(plot).expanduser()}: the difference of each person", error=json == "-")
 
 
 def _print_differences_from_published(

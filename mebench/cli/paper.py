@@ -16,7 +16,7 @@ from mebench.output.progress import Progress
 from mebench.output.terminal import print_lines, print_report
 
 with lazy_imports():
-    from mebench.api import paper
+    from mebench.api import paper, plotting
     from mebench.reports import score_plots
 
 app = typer.Typer()
@@ -120,8 +120,19 @@ def table_command(
 def plot_command(
     names: NAMES,
     out: Annotated[
-        str, typer.Option("-o", "--out", callback=at_home, metavar="FILE", help="The figure: .png, .svg or .pdf.")
-    ] = "scores.png",
+        str | None,
+        typer.Option(
+            "-o", "--out", callback=at_home, metavar="FILE", help="The figure: .png, .svg or .pdf; KIND.png by default."
+        ),
+    ] = None,
+    kind: Annotated[
+        str,
+        typer.Option(
+            "--kind",
+            metavar="scores|paired|significance|meta-analysis",
+            help="Scores; two runs person by person; which rows differ; two methods over several datasets.",
+        ),
+    ] = "scores",
     metric: Metrics = None,
     row: Rows = None,
     task: Task = "",
@@ -132,17 +143,22 @@ def plot_command(
     json: Json = None,
     plugins: Plugins = None,
 ) -> None:
-    """Plot scores of chosen runs or rows with intervals.
+    """Plot scores of chosen runs or rows with intervals, or how they differ.
 
-    Rows that share a letter are not distinguishable. For the differences of two runs person by person, see compare --plot.
+    Of scores, rows that share a letter are not distinguishable. --kind significance shows each pair of rows, --kind paired the
+    difference of two runs or rows person by person, --kind meta-analysis how far two methods differ on each of several datasets and
+    on all together.
     """
     add_plugins(plugins)
-    check_file("-o", out)
-    score_plots.check_figure("-o", out)
+    check_known("kind", kind, plotting.KINDS)
+    file = f"{kind}.png" if out is None else out
+    check_file("-o", file)
+    score_plots.check_figure("-o", file)
     paper.check_names(names, runs, leaderboards)
     with Progress().waiting("comparing the rows"):
-        made = paper.table(
-            *names,
+        drawing = plotting.draw(
+            names,
+            kind,
             metrics=_split(metric),
             rows=row or (),
             task=task,
@@ -151,8 +167,8 @@ def plot_command(
             folder=leaderboards,
             published=published,
         )
-        made.plot(out)
-    write_json({**made.plain(), "files": [out]}, json, out)
+        score_plots.save_figure(drawing.figure, file)
+    write_json({**drawing.data, "files": [file]}, json, file)
 
 
 def _split(words: list[str] | None) -> list[str]:
