@@ -14,8 +14,8 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 IN_A_CLONE = re.compile(r"<!-- in a clone -->.*?<!-- end -->\n", re.DOTALL)
 """The parts of README that concern a clone alone."""
 COMMANDS = {
-    "pip install -c constraints.txt -e . && mebench run -c examples/first_run.yaml": (
-        "pip install mebench && mebench run --example first_run"
+    "pip install -c constraints.txt -e .\nmebench run -c examples/first_run.yaml": (
+        "pip install mebench\nmebench run --example first_run"
     ),
     "in a fresh virtual environment and a clone of this repository (`git clone` with its address)": (
         "in a fresh virtual environment"

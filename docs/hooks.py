@@ -26,6 +26,7 @@ from mkdocs.plugins import event_priority
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.nav import Link, Navigation
 from mkdocs.structure.pages import Page
+from notebooks import notebook_of
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -93,6 +94,7 @@ PLACES = {source: page for page, source in TAKEN.items()} | {
 
 SEARCH = {
     "how_to/": {"boost": 3},
+    "gallery/": {"boost": 2},
     "start/": {"boost": 3},
     "boards/": {"boost": 2},
     "understand/": {"boost": 2},
@@ -118,6 +120,10 @@ WORDS = {
 } | {page: [Path(page).stem] for page in BOARDS}
 """Words that readers search for, and the page that answers; the id of each board."""
 RUN = os.environ.get("BLOCKS") != "off"
+GALLERY = "gallery"
+"""The folder of examples: its index shows the last picture of each, and each is there as a notebook, too."""
+EXAMPLE = re.compile(r"^- \[(?P<title>[^]]+)\]\((?P<page>\w+)\.md\): (?P<about>.+)$", re.M)
+PICTURE = re.compile(r'<img [^>]*src="(?P<data>data:image/[^"]+)"')
 TRACKED = TemporaryDirectory()
 """Where MLflow's database is for all pages, since a fresh one takes seconds."""
 
@@ -152,6 +158,12 @@ def on_files(files: Files, config: MkDocsConfig) -> None:
             )
         )
 
+    site = f"{config.site_url}{GALLERY}" if config.site_url else ""
+    for example in sorted((DOCS / GALLERY).glob("*.md")):
+        if example.name != "index.md":
+            place = f"{GALLERY}/{example.stem}.ipynb"
+            files.append(File.generated(config, place, content=notebook_of(example, site)))
+
 
 def on_nav(nav: Navigation, config: MkDocsConfig, files: Files) -> None:
     """Add the page of all tables, which is no page of MkDocs, where it was built."""
@@ -174,6 +186,13 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         markdown = f"{title}\n\n{_boxes()[Path(source).parent.name]}\n{text}"
     if (DOCS / here).is_file():
         markdown = _with_outputs(markdown, _outputs(DOCS / here))
+
+    if here == f"{GALLERY}/index.md":
+        markdown = _with_thumbnails(markdown)
+    elif here.startswith(f"{GALLERY}/"):
+        title, _, text = markdown.partition("\n")
+        name = f"{Path(here).stem}.ipynb"
+        markdown = f'{title}\n\n<a class="notebook" href="{name}" download>Download as a notebook</a>\n{text}'
 
     markdown = ENTRIES.sub(_described, markdown) if here.startswith("reference/") else markdown
 
@@ -291,6 +310,24 @@ def _with_outputs(markdown: str, outputs: list[list[dict[str, str]]]) -> str:
         return re.sub(r"^(?=.)", indent, text, flags=re.M) if indent else text
 
     return FENCE.sub(shown, markdown)
+
+
+def _with_thumbnails(markdown: str) -> str:
+    """The list of examples as cards, each with the last picture of its page."""
+
+    def card(example: re.Match[str]) -> str:
+        page = DOCS / GALLERY / f"{example['page']}.md"
+        printed = [output["text"] for found in _outputs(page) for output in found if output["form"] == "html"]
+        pictures = [found["data"] for text in printed for found in PICTURE.finditer(text)]
+        shown = f'<img alt="" src="{pictures[-1]}">' if pictures else '<span class="no-picture"></span>'
+        title, about = html.escape(example["title"]), html.escape(example["about"])
+        words = f"<strong>{title}</strong><span>{about}</span>"
+        return f'<a class="card" href="{example["page"]}.html">{shown}{words}</a>'
+
+    cards = "".join(card(example) for example in EXAMPLE.finditer(markdown))
+    before, _, rest = markdown.partition("\n- ")
+    after = rest.rpartition("\n\n")[2] if "\n\n" in rest else ""
+    return f'{before}\n\n<div class="gallery">{cards}</div>\n\n{after}'
 
 
 def _described(entry: re.Match[str]) -> str:

@@ -49,8 +49,16 @@ def lines():
 
 def test_readme_two_commands_install_and_run():
     first, second = commands()[:2]
-    assert first == "pip install -c constraints.txt -e . && mebench run -c examples/first_run.yaml\n"
-    assert re.fullmatch(r'pip install -c constraints\.txt -e "\.\[test\]" && pytest( -n auto)?\n', second)
+    assert first == "pip install -c constraints.txt -e .\nmebench run -c examples/first_run.yaml\n"
+    assert re.fullmatch(r'pip install -c constraints\.txt \\\n  -e "\.\[test\]"\npytest( -n auto)?\n', second)
+
+
+def test_readme_begins_with_what_it_is_the_command_and_the_picture():
+    """The findings follow; no line of a command is wider than a phone of 390 pixels."""
+    text = README.read_text(encoding="utf-8")
+    begins = ["mebench compares methods", "```sh\n", "](docs/leaderboard.png)", "**On MEGC 2019", "## "]
+    assert sorted(begins, key=text.index) == begins
+    assert [line for command in commands() for line in command.splitlines() if len(line) > 38] == []
 
 
 def test_readme_third_command_spots_in_own_video(tmp_path, monkeypatch, capsys):
@@ -97,7 +105,7 @@ def page_of():
 def test_package_page_has_its_own_commands_and_no_relative_link(page_of, repository):
     page = page_of(README.read_text(encoding="utf-8"), repository)
 
-    assert "```sh\npip install mebench && mebench run --example first_run\n```" in page
+    assert "```sh\npip install mebench\nmebench run --example first_run\n```" in page
     assert "mebench spot my.mp4" in page
     for of_clone in ("pip install -c constraints.txt", "pytest", "<!--", "clone of this repository"):
         assert of_clone not in page

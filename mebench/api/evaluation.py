@@ -27,6 +27,7 @@ from mebench.errors import (
 )
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.progress import Progress
+from mebench.output.table import Column, Table
 from mebench.output.terminal import format_count
 
 with lazy_imports():
@@ -394,15 +395,20 @@ class TrainedModel:
         """See `mebench.spot`."""
         return spot(videos, self, **options)
 
-    def _repr_html_(self) -> str:
+    def _table(self) -> Table:
+        """The method, and what the model does."""
         task = self._header.task
         abilities = [f"spots {kind}" for kind in task.kinds]
         if task.classes:
             abilities.append("names emotions")
-        does = ", ".join(abilities)
-        return notebook_html(
-            f"model {self.name}", (("method", "does"), [(str(self._header.method["name"]), does)]), [self.card]
-        )
+        row = [str(self._header.method["name"]), ", ".join(abilities)]
+        return Table([Column("method", "method"), Column("does", "does")], [row])
+
+    def _repr_html_(self) -> str:
+        return notebook_html(f"model {self.name}", self._table(), [self.card])
+
+    def __str__(self) -> str:
+        return f"model {self.name}\n{self._table().to_plain_text()}\n{self.card}"
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"
@@ -484,6 +490,23 @@ class Spottings:
         title = next(iter(videos)) if video is None else one_of(video, list(videos))
         return plots.notebook_figure(plots.draw_timeline(videos[title].make_timeline()))
 
+    def plot_recovery(self, video: str | None = None) -> Figure:
+        """The share of micro-expressions put into one video that was found, by their strength; see `recovery` of `spot`.
+
+        Args:
+            video: see `plot_timeline`.
+
+        Raises:
+            DataError: there is no such video, or nothing was put into it.
+        """
+        videos = {shown.title: shown for shown in self.spotted.videos}
+        title = next(iter(videos)) if video is None else one_of(video, list(videos))
+        recovery = videos[title].recovery
+        if recovery is None or not recovery.trials:
+            raise DataError(f"nothing was put into {title}: spot it with recovery=True (--recovery)")
+        points = [(strength, share.found / share.of, *share.interval) for strength, share in recovery.curve()]
+        return plots.notebook_figure(plots.draw_found_shares(points, title))
+
     def write(self, folder: str | Path, overlay: bool = False, progress: Progress | None = None) -> list[Path]:
         """Write tables, files for ELAN and a page with the timelines; see `mebench spot`.
 
@@ -497,12 +520,24 @@ class Spottings:
         """
         return self.spotted.write(Path(folder).expanduser(), overlay, progress)
 
-    def _repr_html_(self) -> str:
+    def _table(self) -> Table:
+        """A row for each video: its title, seconds, and the number of intervals of each kind."""
         kinds = list(dict.fromkeys(kind for v in self.spotted.videos for kind in v.answer.curves))
+        columns = [Column("video", "video"), Column("seconds", "seconds", right=True)]
+        columns += [Column(kind, kind, right=True) for kind in kinds]
+        return Table(columns, [row_of_spotted_video(v, kinds) for v in self.spotted.videos])
+
+    def _notes(self) -> list[str]:
+        """Lines below the intervals: notes on videos, failures, and the caution."""
         notes = [f"{v.title}: {note}" for v in self.spotted.videos for note in v.notes]
         failed = [f"{name} could not be predicted: {reason}" for name, reason in self.failed.items()]
-        rows = ("video", "seconds", *kinds), [row_of_spotted_video(v, kinds) for v in self.spotted.videos]
-        return notebook_html(f"spotted by {self.spotted.model}", rows, [*notes, *failed, spotted_videos.CAUTION])
+        return [*notes, *failed, spotted_videos.CAUTION]
+
+    def _repr_html_(self) -> str:
+        return notebook_html(f"spotted by {self.spotted.model}", self._table(), self._notes())
+
+    def __str__(self) -> str:
+        return "\n".join([f"spotted by {self.spotted.model}", self._table().to_plain_text(), *self._notes()])
 
     def __repr__(self) -> str:
         return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"

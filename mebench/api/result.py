@@ -168,6 +168,22 @@ class Result(ABC):
         drawn = timeline.timeline_of_video(one_of(video, every), [self._side()])
         return plots.notebook_figure(plots.draw_timeline(drawn))
 
+    def plot_confusion(self) -> Figure:
+        """Plot the true classes of clips against the named ones: counts, and the share of each true class as a shade.
+
+        Returns:
+            A figure of matplotlib, which a notebook shows, and whose `savefig` writes a file.
+
+        Raises:
+            DataError: no clip was named, or clips have several classes.
+        """
+        counts = self.confusion
+        if counts.empty:
+            raise DataError(
+                "there are no confusions to draw: no clip or true interval was named, or clips have several classes"
+            )
+        return plots.notebook_figure(plots.draw_confusion_counts(counts))
+
     @abstractmethod
     def _side(self) -> JudgedRun:
         """The curves and intervals that a timeline draws."""

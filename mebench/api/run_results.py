@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mebench.api.result import Result, notebook_html
 from mebench.api.tracked_runs import check_tracker, send_runs
 from mebench.api.trainer_objects import store_trainer_objects
-from mebench.errors import ConfigError, MebenchError, at_fault, unknown
+from mebench.errors import ConfigError, MebenchError, RunError, at_fault, check_known, unknown
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.progress import Progress
 
@@ -34,6 +34,7 @@ with lazy_imports():
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from mebench.config.combinations import Lists
     from mebench.metrics.tables import Tables
@@ -147,6 +148,25 @@ class Run(Result):
         training.
         """
         return plots.history_of(self.folder)
+
+    def plot_training(self, stage: str | None = None) -> Figure:
+        """Plot loss and accuracy of a stage of training over its epochs, the mean over folds.
+
+        Args:
+            stage: its name in `history`; the last one by default.
+
+        Raises:
+            RunError: nothing was trained, or there is no such stage.
+        """
+        history = self.history
+        stages = list(dict.fromkeys(history["stage"].astype(str)))
+        if not stages:
+            raise RunError(f"run {self.id!r} has no training to draw: its method does not train in epochs")
+        wanted = stages[-1] if stage is None else stage
+        check_known("stage", wanted, stages)
+        of_stage = history[history["stage"].astype(str) == wanted]
+        title = f"training: {wanted}, mean over {of_stage['fold'].nunique()} folds"
+        return plots.notebook_figure(plots.draw_training({wanted: of_stage}, title))
 
     def trust(self, people: str | Path | None = None) -> dict[str, Any]:
         """Scores by halves of the face and, with a table of people, by their groups; how far class probabilities can be

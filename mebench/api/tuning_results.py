@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 from mebench.api.result import notebook_html
 from mebench.api.run_results import Names, Run, list_paths, load_run
 from mebench.api.trainer_objects import store_trainer_objects
+from mebench.errors import RunError
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.number_format import format_number
 from mebench.output.progress import Progress
+from mebench.output.table import Column, Table
 
 with lazy_imports():
     from mebench.config import resolving, sources
     from mebench.inspection import dataset_summary
+    from mebench.reports import plots
     from mebench.runs import fold_files
     from mebench.tuning import outcome, records, run_studies
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from mebench.tuning.outcome import Tuned
 else:
@@ -88,6 +92,23 @@ class Tuning:
         table = pd.concat(parts, ignore_index=True)
         return table[["study", *table.columns.drop("study")]]
 
+    def plot_history(self) -> Figure:
+        """Plot the first objective of each trial on the tuning people, the best so far, and the untuned configuration.
+
+        Raises:
+            RunError: the studies are nested, and each has trials of its own; or no trial is complete.
+        """
+        if self.summary["nested"]:
+            raise RunError("nested studies have trials of their own: look at history.png in the folder of each")
+        objective, direction = next(iter(self.summary["objectives"].items()))
+        table = self.trials
+        complete = table[table["state"].str.lower() == "complete"]
+        if complete.empty:
+            raise RunError(f"no trial of {self.summary['study']} is complete")
+        values = dict(zip(complete["trial"].astype(int), complete[objective].astype(float)))
+        default = values.get(0)  # the configuration's own values are the first trial
+        return plots.notebook_figure(plots.draw_trials(values, objective, direction, default))
+
     def write(self, file: str | Path) -> list[str]:
         """Write a configuration with the tuned values, for `mebench.run(config=file)`.
 
@@ -102,14 +123,23 @@ class Tuning:
         """
         return outcome.write_tuned(self._tuned, Path(file).expanduser())
 
-    def _repr_html_(self) -> str:
+    def _table(self) -> Table:
+        """The scores on the outer people: untuned, tuned, gain and p."""
         heads = ("score", "default", "tuned", "gain", "p")
         rows = [
             [str(name), *(format_number(value) for value in (row["default"], row["tuned"], row["gain"], row["p"]))]
             for name, row in self.scores.iterrows()
         ]
+        return Table([Column(head, head, right=head != "score") for head in heads], rows)
+
+    def _repr_html_(self) -> str:
         values = outcome.describe_values(self.values)
-        return notebook_html(f"tuning {self.summary['study']}", (heads, rows), [values, self.conclusion])
+        return notebook_html(f"tuning {self.summary['study']}", self._table(), [values, self.conclusion])
+
+    def __str__(self) -> str:
+        values = outcome.describe_values(self.values)
+        lines = [f"tuning {self.summary['study']}", values, self._table().to_plain_text(), self.conclusion]
+        return "\n".join(filter(None, lines))
 
     def __repr__(self) -> str:
         return f"<Tuning {self.summary['study']}: {outcome.describe_values(self.values)}>"

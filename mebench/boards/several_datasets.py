@@ -57,7 +57,7 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
         For each pair `task`, `first` and `second`, in the order of their names, `datasets`: table and member of each, what
         `metrics.ranking.over_datasets` finds, and `p_holm`, adjusted for all pairs of the task.
     """
-    pairs = []
+    pairs: list[dict[str, Any]] = []
     for (task, first, second), kept in compare_on_datasets(tables, records).items():
         if len(kept) > 1:
             shares = [comparison.beats for comparison in kept]
@@ -67,8 +67,8 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
             pairs.append({**pair, **over_datasets(shares, n_people)})
     for pairs_of_task in group_by(pairs, key=itemgetter("task")).values():
         adjusted = holm([pair["p"] for pair in pairs_of_task])
-        for pair, p in zip(pairs_of_task, adjusted):
-            pair["p_holm"] = p
+        for one, p in zip(pairs_of_task, adjusted):
+            one["p_holm"] = p
     return sorted(pairs, key=itemgetter("task", "p", "first", "second"))
 
 

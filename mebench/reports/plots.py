@@ -55,14 +55,16 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
 
 
 def draw_training(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
-    """Loss and accuracy of one stage over its epochs, the mean over folds; a line for each training and split.
+    """Loss and accuracy, where it was counted, of one stage over its epochs, the mean over folds; a line for each training and split.
 
     Args:
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
         title: line above the figure.
     """
-    figure, axes = make_panels(10, 3.6, columns=2)
-    for ax, column in zip(axes, ("loss", "accuracy")):
+    counts_answers = any(history["accuracy"].notna().any() for history in histories.values())
+    columns = ("loss", "accuracy") if counts_answers else ("loss",)
+    figure, axes = make_panels(5 * len(columns), 3.6, columns=len(columns))
+    for ax, column in zip(axes, columns):
         for color, (name, history) in zip(CURVE_COLORS * len(histories), histories.items()):
             for split, style in {"train": "-", "valid": "--"}.items():
                 mean = history[history["split"] == split].groupby("epoch")[column].mean().dropna()
@@ -76,8 +78,7 @@ def draw_training(histories: Mapping[str, pd.DataFrame], title: str = "") -> Fig
                         linewidth=1.2,
                         label=for_figure(f"{name}: {split}"),
                     )
-        ax.set(xlabel="epoch", ylabel=column)
-    axes[1].set_ylim(0, 1.02)
+        ax.set(xlabel="epoch", ylabel=column, ylim=(0, 1.02) if column == "accuracy" else None)
     figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=11)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
     return figure
@@ -96,6 +97,52 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
         n_folds = max(history["fold"].nunique() for history in of_stage.values())
         figures[f"training_{stage}"] = draw_training(of_stage, f"training: {stage}, mean over {n_folds} folds")
     return figures
+
+
+def draw_trials(values: Mapping[int, float], objective: str, direction: str, default: float | None = None) -> Figure:
+    """The value of each trial of a tuning, and the best so far, which holds until a better one.
+
+    Args:
+        values: value of each finished trial by its number.
+        objective: name of the value.
+        direction: `max` or `min`, whether higher or lower is better.
+        default: value of the untuned configuration; None where it is unknown.
+    """
+    numbers = sorted(values)
+    every = np.array([values[number] for number in numbers], dtype=np.float64)
+    best = np.maximum.accumulate(every) if direction == "max" else np.minimum.accumulate(every)
+    figure, (axes,) = make_panels(6.4, 3.4)
+    axes.plot(numbers, every, "o", color=CURVE_COLORS[1], markersize=5, label="trial")
+    axes.step(numbers, best, where="post", color=CURVE_COLORS[0], linewidth=1.4, label="best so far")
+    if default is not None:
+        axes.axhline(default, color=INK, linewidth=0.9, linestyle=(0, (5, 4)), label="untuned")
+    axes.set(xlabel="trial", ylabel=f"{for_figure(objective)} on the tuning people")
+    axes.locator_params(axis="x", integer=True)
+    axes.legend(frameon=False, fontsize=9)
+    return figure
+
+
+def draw_found_shares(points: Sequence[tuple[float, float, float, float]], title: str = "") -> Figure:
+    """The share of injected micro-expressions that was found, by their strength.
+
+    Args:
+        points: strength in per cent of the distance between the eyes, share found, and the ends of its 95 % interval.
+        title: line above the figure.
+    """
+    figure, (axes,) = make_panels(6.4, 3.4)
+    strengths = [strength for strength, _, _, _ in points]
+    for strength, _, low, high in points:
+        axes.plot([strength, strength], [low, high], color=CURVE_COLORS[1], linewidth=1.6, solid_capstyle="butt")
+    axes.plot(strengths, [share for _, share, _, _ in points], "o-", color=CURVE_COLORS[1], linewidth=0.9, markersize=5)
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(strengths, [f"{strength:g}" for strength in strengths])
+    axes.minorticks_off()
+    axes.axhline(0.5, color=INK, linewidth=0.9, linestyle=(0, (5, 4)))
+    axes.set(
+        xlabel="strength, % of the distance between the eyes", ylabel="share found, 95 % interval", ylim=(-0.02, 1.02)
+    )
+    axes.set_title(for_figure(title), loc="left", fontsize=10)
+    return figure
 
 
 OUTCOMES = {"right": "#2f8f5b", "wrong": "#b4235a", "open": "#8b96a5"}
@@ -184,7 +231,11 @@ def draw_confusion_matrix(answers: pd.DataFrame, classes: Sequence[str], title: 
             classes get a column `no class`.
         title: line above the figure.
     """
-    table = count_confusions(answers, classes)
+    return draw_confusion_counts(count_confusions(answers, classes), title)
+
+
+def draw_confusion_counts(table: pd.DataFrame, title: str = "") -> Figure:
+    """Counts of true (rows) against predicted classes, as `draw_confusion_matrix` draws them."""
     matrix = table.to_numpy()
     support = matrix.sum(axis=1, keepdims=True)
     share = matrix / np.maximum(support, 1)

@@ -153,6 +153,21 @@ def _logging(noted: _Noted) -> LambdaCallback:
     )
 
 
+def _noting_losses(method: Method) -> LambdaCallback:
+    """Notes the loss that each `training_step` of a user's module returns in `history`; what the module logs is its own.
+
+    Args:
+        method: the method in training, which is not itself the module.
+    """
+
+    def note(trainer: L.Trainer, module: L.LightningModule, outputs: Any, batch: Any, index: int) -> None:
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, torch.Tensor) and loss.numel() == 1 and isinstance(batch, list | tuple):
+            method.history.add(method.stage, trainer.current_epoch, "train", len(batch[-1]), loss.detach())
+
+    return LambdaCallback(on_train_batch_end=note)
+
+
 class _Kept(Checkpoint):  # type: ignore[misc]
     """Keeps the weights of the chosen epoch, and saves the training now and then.
 
@@ -372,7 +387,9 @@ def _train(
     user_callbacks = _user_callbacks(options, stage, folder)
     metrics = monitored_metrics(trained, user_callbacks)
     callbacks: list[L.Callback] = [] if valid is None else [Watch(method)]
-    if options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
+    if trained is not method:
+        callbacks.append(_noting_losses(method))
+    elif options.keys() - {"accelerator", "precision"} or trained.configure_callbacks() or metrics:
         callbacks.append(_logging(noted))
     n_processes = _n_processes(options)
     loggers = options.get("logger")
