@@ -53,7 +53,7 @@ def test_readme_two_commands_install_and_run():
     assert re.fullmatch(r'pip install -c constraints\.txt \\\n  -e "\.\[test\]"\npytest( -n auto)?\n', second)
 
 
-def test_readme_begins_with_what_it_is_the_command_and_the_picture():
+def test_readme_begins_with_sentence_command_and_picture():
     """The findings follow; no line of a command is wider than a phone of 390 pixels."""
     text = README.read_text(encoding="utf-8")
     begins = ["mebench compares methods", "```sh\n", "](docs/leaderboard.png)", "**On MEGC 2019", "## "]

@@ -15,7 +15,7 @@ from mebench.output.progress import Progress, Silent
 
 with lazy_imports():
     from mebench.api import boards as board_files
-    from mebench.config import registry, sections, sources, typed_values
+    from mebench.config import registry, sections, sources, spellings, typed_values
     from mebench.metrics import catalogue
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def leaderboard(
     rows of one table may be compared.
 
     Args:
-        task: `spotting`, `analysis` or `recognition`, or the name of a board, such as `megc2019`; all if left out.
+        task: `spotting`, `analysis` or `recognition`, or the name of a board, such as `megc2019`, or of a dataset; all if left out.
         dataset: id of a dataset, those of a composite joined by `+`.
         protocol: its name.
         runs: folder of the runs; that of the user's file, or `runs`, if left out.
@@ -127,6 +127,10 @@ def leaderboard(
     """
     place = leaderboards_folder(folder)
     board = _title_of_board(task, place)
+    if task is not None and board is None and task not in catalogue.SECTIONS:
+        spelled = registry.id_of_spelling("dataset", task)
+        if dataset is None and registry.known_plugin("dataset", spelled) is not None:
+            task, dataset = None, spelled
     if task is not None and board is None:
         boards = [board.id for board in board_files.named_boards_of(place)]
         check_known("task or board", task, [*catalogue.SECTIONS, *boards])
@@ -160,7 +164,9 @@ def _title_of_board(name: str | None, folder: Path) -> str | None:
     """The title of the board of a name; None if it names none."""
     if name is None or name in catalogue.SECTIONS:
         return None
-    return next((board.title for board in board_files.named_boards_of(folder) if board.id == name.casefold()), None)
+    titles = {board.id: board.title for board in board_files.named_boards_of(folder)}
+    id_ = spellings.usual_name(name, titles)
+    return None if id_ is None else titles[id_]
 
 
 def leaderboards_folder(named: str | Path | None) -> Path:

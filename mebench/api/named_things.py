@@ -1,4 +1,4 @@
-"""Boards, challenges and papers by their names, for `mebench info`."""
+"""Boards, challenges and papers by their usual names, for `mebench info`."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from mebench.parts import is_installed
 with lazy_imports():
     from mebench.api import boards as board_files
     from mebench.challenges import register
+    from mebench.config import spellings
+    from mebench.reproduction import papers, rescore
+
+PAPERS = "papers"
+"""The folder of papers in that of the leaderboard."""
 
 
 def find_things(name: str) -> dict[str, dict[str, Any]]:
-    """The board and the challenge of a name, described by their kind; empty if there is neither."""
+    """The board, the challenge and the paper of a name, described by their kind; empty if there is none."""
     found: dict[str, dict[str, Any]] = {}
-    board = {board.id: board for board in _boards()}.get(name.casefold())
-    if board is not None:
+    boards = {board.id: board for board in _boards()}
+    board_id = spellings.usual_name(name, boards)
+    if board_id is not None:
+        board = boards[board_id]
         found["board"] = {
             "id": board.id,
             "title": f"board {board.id}: {board.title}",
@@ -30,8 +37,9 @@ def find_things(name: str) -> dict[str, dict[str, Any]]:
             "show": f"mebench table {board.id}",
             "picture": f"mebench plot {board.id}",
         }
-    challenge = _challenges().get(name.casefold())
-    if challenge is not None:
+    challenge_id = spellings.usual_name(name, _challenges())
+    if challenge_id is not None:
+        challenge = _challenges()[challenge_id]
         found["challenge"] = {
             "id": challenge.name,
             "title": f"challenge {challenge.name}: {challenge.title}",
@@ -39,17 +47,33 @@ def find_things(name: str) -> dict[str, dict[str, Any]]:
             "source": "; ".join(challenge.source),
             "show": f"mebench challenge info {challenge.name}",
         }
+    paper_id = spellings.usual_name(name, _papers())
+    if paper_id is not None:
+        paper = papers.read_paper(leaderboards_folder(None) / PAPERS, paper_id)
+        found["paper"] = {
+            "id": paper.id,
+            "title": f"paper {paper.id}: {paper.title}",
+            "tables": ", ".join(paper.tables),
+            "datasets": ", ".join(paper.datasets),
+            "show": f"mebench reproduce {paper.id}",
+        }
     return found
 
 
 def all_names() -> list[str]:
-    """The names of all boards and challenges."""
-    return [*(board.id for board in _boards()), *_challenges()]
+    """The names of all boards, challenges and papers."""
+    return [*(board.id for board in _boards()), *_challenges(), *_papers()]
 
 
 def _boards() -> list[Any]:
     """The named boards; none where boards are not installed."""
     return list(board_files.named_boards_of(leaderboards_folder(None))) if is_installed("boards") else []
+
+
+def _papers() -> list[str]:
+    """The papers whose tables can be run again; none where reproduction is not installed."""
+    folder = leaderboards_folder(None) / PAPERS
+    return rescore.list_sources(folder) if is_installed("reproduction") and folder.is_dir() else []
 
 
 def _challenges() -> Mapping[str, Any]:

@@ -21,6 +21,7 @@ with lazy_imports():
         paper_table,
         written_tables,
     )
+    from mebench.config import spellings
     from mebench.metrics import chance
     from mebench.records import method_result, record as run_record
     from mebench.runs import folder as run_folder, scoring
@@ -75,6 +76,7 @@ def table(
     if not names:
         raise ConfigError("name runs, or a table of the leaderboard")
     boards_folder = leaderboards_folder(folder)
+    names = with_board_name(names, boards_folder)
     if names_board(names, boards_folder):
         made = _table_of_board(str(names[0]), boards_folder, part, as_list(rows), as_list(metrics), published)
     elif published:
@@ -97,8 +99,16 @@ def check_names(names: Sequence[str | Run], runs: str = "", folder: str | Path |
         ConfigError: a board is named beside other words.
     """
     boards_folder = leaderboards_folder(folder)
+    names = with_board_name(names, boards_folder)
     if not names_board(names, boards_folder):
         _refuse_unknown(names, runs_folder(runs), boards_folder)
+
+
+def with_board_name(names: Sequence[str | Run], folder: Path) -> tuple[str | Run, ...]:
+    """The words; a single one that spells a board or table, such as `MEGC 2019`, by its own name."""
+    if len(names) == 1 and isinstance(names[0], str):
+        return (spellings.usual_name(names[0], _list_boards(folder)) or names[0],)
+    return tuple(names)
 
 
 def names_board(names: Sequence[str | Run], folder: Path) -> bool:
@@ -159,7 +169,7 @@ def _table_of_board(
 
 
 def open_board(name: str, folder: Path) -> tuple[NamedBoard | None, BoardTable]:
-    """A named board with its table, or a table of the leaderboard by its own name."""
+    """A named board with its table, or a table alone."""
     files = written_tables.find_written_tables(folder)
     board = {board.id: board for board in board_files.named_boards_of(folder)}.get(name)
     if board is None:

@@ -45,7 +45,7 @@ class Drawing:
 
     Attributes:
         figure: the figure.
-        data: what it shows as data for JSON.
+        data: content of the figure as data for JSON.
     """
 
     figure: Figure
@@ -106,6 +106,7 @@ def plot(
 def draw(names: Sequence[str | Run], kind: str = "scores", **chosen: Any) -> Drawing:
     """A figure with its data; the arguments are those of `plot`."""
     check_known("kind", kind, KINDS)
+    names = paper.with_board_name(names, leaderboards_folder(chosen["folder"]))
     if chosen.get("published") and kind != "scores":
         raise ConfigError(
             f"values in print have no answers of people, so a plot of {kind} cannot hold them: leave out --published"
@@ -155,7 +156,9 @@ def _draw_meta_analysis(names: Sequence[str | Run], chosen: dict[str, Any]) -> D
 
 
 def _two_rows(name: str, leaderboards: Path, chosen: dict[str, Any]) -> tuple[BoardTable, Part, list[BoardRow]]:
-    """The table and part of a board, and the two rows that are compared, in the order in which they are named.
+    """The table and part of a board, and its two compared rows.
+
+    They stand in the order in which they are named.
 
     Raises:
         ConfigError: other than two rows are chosen.

@@ -150,7 +150,7 @@ class Run(Result):
         return plots.history_of(self.folder)
 
     def plot_training(self, stage: str | None = None) -> Figure:
-        """Plot loss and accuracy of a stage of training over its epochs, the mean over folds.
+        """Plot a stage of training over its epochs: loss and accuracy, the mean over folds.
 
         Args:
             stage: its name in `history`; the last one by default.

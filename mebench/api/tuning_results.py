@@ -93,7 +93,9 @@ class Tuning:
         return table[["study", *table.columns.drop("study")]]
 
     def plot_history(self) -> Figure:
-        """Plot the first objective of each trial on the tuning people, the best so far, and the untuned configuration.
+        """Plot the first objective of each trial on the tuning people.
+
+        A line holds the best value so far, another that of the untuned configuration.
 
         Raises:
             RunError: the studies are nested, and each has trials of its own; or no trial is complete.

@@ -106,7 +106,7 @@ def draw_significance(rows: Sequence[ComparedRow], score: str, title: str = "", 
 
 
 def _orange_to_blue() -> Any:
-    """The colours from a share of 0, the colour of worse, over white to 1, that of better."""
+    """The colours of shares: orange for 0, white for a half, blue for 1."""
     colors = (CURVE_COLORS[0], "#ffffff", CURVE_COLORS[1])
     return matplotlib.colors.LinearSegmentedColormap.from_list("worse_to_better", colors)
 
@@ -237,7 +237,7 @@ def _draw_diamond(axes: Any, height: int, together: Score) -> None:
 
 
 def _side_color(difference: Score) -> str:
-    """Blue where the first is better, orange where the second is, gray where the interval holds both."""
+    """Blue where the first is better, orange where the second is, else gray."""
     assert difference.ends is not None, "over_datasets gives an interval"
     low, high = difference.ends
     if low > 0:

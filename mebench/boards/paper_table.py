@@ -28,6 +28,7 @@ from mebench.boards.rows import (
 )
 from mebench.boards.setting_notes import note_settings, number_notes, raise_numbers_in_latex, raised_number
 from mebench.config import registry
+from mebench.config.spellings import usual_name
 from mebench.errors import ConfigError, RunError, check_known, refused_by_system, unknown
 from mebench.files import write_text
 from mebench.lazy_imports import lazy_imports
@@ -646,7 +647,8 @@ def _named_rows(part: Part, names: Sequence[str], lines: Sequence[PublishedLine]
     words = {id(row): _words_of(row, part.rows) for row in part.rows if not row.member}
     chosen = set()
     for name in names:
-        found = {id_ for id_, known in words.items() if name.casefold() in known}
+        usual = usual_name(name, [row.method for row in part.rows]) or name
+        found = {id_ for id_, known in words.items() if {name.casefold(), usual} & known}
         if not found and not any(is_named(line, name) for line in lines):
             advice = "Rows are named by the method's id or title, one that is not ranked also by its settings"
             raise ConfigError(unknown("row", name, list(dict.fromkeys(row.method for row in part.rows)), advice))
@@ -749,7 +751,10 @@ def _row_for_paper(
 
 
 def _beats_of(row: BoardRow, rows: Sequence[BoardRow], part: Part) -> tuple[float | None, ...]:
-    """The share of draws of people in which a row is better than each of some rows; empty without a rank."""
+    """How often a row is better than each of some rows; empty without a rank.
+
+    Shares of draws of people, as `BoardRow.beats`; None for a row that was not drawn together with it.
+    """
     if not row.ranks:
         return ()
     share_of = {id(rival): share for rival, share in zip(part.find_rivals(row), row.beats)}

@@ -75,7 +75,9 @@ def pairs_of(tables: Sequence[BoardTable], records: Sequence[Record]) -> list[di
 def compare_on_datasets(
     tables: Sequence[BoardTable], records: Sequence[Record]
 ) -> dict[tuple[str, str, str], list[PairOnDataset]]:
-    """All pairs of methods with a rank, on each dataset where both have one, by task and names; nobody is tested twice.
+    """Pairs of methods with a rank on each dataset, by task and names.
+
+    Of datasets with the same people one counts.
 
     Args:
         tables: the board's.

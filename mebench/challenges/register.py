@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mebench.config.spellings import usual_name
 from mebench.errors import ConfigError, check_known
 from mebench.files import read_yaml
 
@@ -91,8 +92,9 @@ def find_challenge(name: str) -> Challenge:
     Raises:
         ConfigError: there is none.
     """
-    check_known("challenge", name, load_challenges())
-    return load_challenges()[name]
+    usual = usual_name(name, load_challenges()) or name
+    check_known("challenge", usual, load_challenges())
+    return load_challenges()[usual]
 
 
 def find_task(name: str) -> ChallengeTask:

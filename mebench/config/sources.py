@@ -16,6 +16,7 @@ import yaml
 from mebench.config.examples import list_examples
 from mebench.config.registry import PLUGIN_KINDS, id_of_spelling, list_plugins
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
+from mebench.config.spellings import usual_name
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
 from mebench.errors import ConfigError, unknown
 from mebench.files import Text, read_yaml
@@ -282,10 +283,20 @@ def merge_layers(layers: Sequence[Layer], effective: Raw, sections: Sequence[Plu
         user |= _values_of_layer(layer, effective, data)
     packaged: Raw = {}
     for section in sections:
-        chosen_preset = user.get(f"{section.prefix}preset")
+        chosen_preset = _with_usual_preset(user.get(f"{section.prefix}preset"), section)
+        if chosen_preset is not None:
+            user[f"{section.prefix}preset"] = chosen_preset
         data_of_method = [] if section in data else data  # only a method's file has settings for a dataset
         packaged |= packaged_values(section, data_of_method, chosen_preset)
     return packaged, user
+
+
+def _with_usual_preset(chosen: tuple[Any, str] | None, section: PluginSection) -> tuple[Any, str] | None:
+    """The user's preset with its origin, in the plugin's own spelling."""
+    if chosen is None or not isinstance(chosen[0], str):
+        return chosen
+    word, origin = chosen
+    return usual_name(word, section.info.read_section("presets")) or word, origin
 
 
 def _values_of_layer(layer: Layer, effective: Raw, data: Sequence[PluginSection]) -> Raw:

@@ -12,8 +12,8 @@ def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
         spellings: by each known id, its further spellings as its `config.yaml` has them, in small letters.
 
     >>> known = {"casme": (), "casme2": ("casmeii",), "cas_me2": ("cas(me)^2",), "samm": (), "samm_lv": ()}
-    >>> [usual_id(word, known) for word in ("casmeii", "CASME II", "CAS(ME)²", "CAS-ME2", "SAMM-LV", "Casme", "casme4")]
-    ['casme2', 'casme2', 'cas_me2', 'cas_me2', 'samm_lv', 'casme', None]
+    >>> [usual_id(word, known) for word in ("casmeii", "CASME II", "CAS(ME)²", "CAS-ME2", "SAMM-LV", "Casme-2", "casme4")]
+    ['casme2', 'casme2', 'cas_me2', 'cas_me2', 'samm_lv', 'casme2', None]
     """
     if word in spellings:
         return word
@@ -22,9 +22,22 @@ def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
     if parted in spellings:
         return parted
     squeezed = parted.replace("_", "")
+    if squeezed in spellings:
+        return squeezed
     spelled = [id_ for id_, words in spellings.items() if parted in words or squeezed in words]
     alike = spelled or [id_ for id_ in spellings if id_.replace("_", "") == squeezed]
     return alike[0] if len(alike) == 1 else None
+
+
+def usual_name(word: str, names: Iterable[str]) -> str | None:
+    """The name that a word spells, as `usual_id` reads it; names may have hyphens. None if it spells none, or several.
+
+    >>> [usual_name(word, ["megc2019", "megc2019-transfer"]) for word in ("MEGC 2019", "megc-2019 transfer", "megc2018")]
+    ['megc2019', 'megc2019-transfer', None]
+    """
+    plain = {name.replace("-", "_"): name for name in names}
+    id_ = usual_id(word, dict.fromkeys(plain, ()))
+    return None if id_ is None else plain[id_]
 
 
 def without_other_numbers(word: str, known: Iterable[str]) -> list[str]:

@@ -55,7 +55,9 @@ def history_of(folder: RunFolder) -> pd.DataFrame:
 
 
 def draw_training(histories: Mapping[str, pd.DataFrame], title: str = "") -> Figure:
-    """Loss and accuracy, where it was counted, of one stage over its epochs, the mean over folds; a line for each training and split.
+    """Loss and accuracy of one stage over its epochs, the mean over folds.
+
+    Each training and split has a line; where no answers were counted, there is no accuracy.
 
     Args:
         histories: trainings to compare by their names, for example `with transfer` and `without`; columns as `history_of`.
@@ -100,7 +102,9 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
 
 
 def draw_trials(values: Mapping[int, float], objective: str, direction: str, default: float | None = None) -> Figure:
-    """The value of each trial of a tuning, and the best so far, which holds until a better one.
+    """The value of each trial of a tuning, and the best so far.
+
+    The best holds until a better one.
 
     Args:
         values: value of each finished trial by its number.

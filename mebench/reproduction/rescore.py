@@ -27,6 +27,7 @@ from pydantic.dataclasses import dataclass
 
 from mebench._installation import VERSION
 from mebench.atomic import replace_file
+from mebench.config.spellings import usual_name
 from mebench.core import SpottingParams
 from mebench.core.peaks import window_shift
 from mebench.errors import DataError, check_known
@@ -288,6 +289,7 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         ConfigError: there is no such file.
         DataError: it has another form.
     """
+    name = usual_name(name, list_sources(folder)) or name
     file = folder / f"{name}.yaml"
     check_known(what, name, list_sources(folder), f"{what.capitalize()}s are searched in {folder}")
     try:

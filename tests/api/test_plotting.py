@@ -42,7 +42,7 @@ def test_plot_of_significance_counts_draws_of_the_row(runs):
     assert texts == [f"{100 * row['beats'][second]:.0f}", f"{100 * other['beats'][first]:.0f}"]
 
 
-def test_plot_of_significance_frames_what_the_letters_distinguish():
+def test_plot_of_significance_frames_distinguishable_pairs():
     rows = [ComparedRow("a", ("a",), (0.5, 1.0)), ComparedRow("b", ("b",), (0.0, 0.5))]
     alike = [ComparedRow("a", ("a",), (0.5, 0.9)), ComparedRow("b", ("a",), (0.1, 0.5))]
     assert [len(draw_significance(one, "UF1").axes[0].patches) for one in (rows, alike)] == [2, 0]

@@ -1,5 +1,7 @@
 """One name space: usual spellings lead to one plugin, boards and challenges to their card, and no near name is another database."""
 
+import re
+
 import pytest
 
 from mebench.config.registry import find_plugin, id_of_spelling
@@ -47,3 +49,19 @@ def test_table_of_unknown_name_refuses_before_work(mebench):  # noqa: F811
     code, _, error = mebench("table", "xyzzy")
     assert code == 4
     assert "comparing" not in error
+
+
+@pytest.mark.parametrize("word", ["MEGC2019", "MEGC 2019", "megc-2019"])
+def test_boards_are_found_by_usual_spellings(mebench, word):  # noqa: F811
+    assert "board megc2019: " in mebench("info", word)[1]
+    assert "Logistic regression" in mebench("table", word, "--row", "Logistic regression", "--row", "OFF ApexNet")[1]
+
+
+def test_papers_and_challenges_are_found_by_usual_spellings(mebench):  # noqa: F811
+    assert "paper mean2022: " in mebench("info", "Mean 2022")[1]
+    assert "Grand Challenge 2025" in mebench("challenge", "info", "MEGC 2025")[1]
+
+
+def test_preset_is_recorded_in_its_own_spelling(mebench):  # noqa: F811
+    shown = mebench("config", "show", "method=random", "dataset=synthetic", "dataset.preset=Tiny")[1]
+    assert re.search(r"dataset\.preset\s+tiny\b", shown)
