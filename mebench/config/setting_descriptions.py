@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, get_type_hints
 
 from mebench.config.settings import (
+    EXAMPLE,
     NOT_IN_KEY,
     PlaceSettings,
     ScoringSettings,
@@ -26,40 +27,6 @@ GROUPS = {
     "Where it works, and how fast": PlaceSettings,
 }
 """The groups of a run's settings, in the order in which people read them."""
-EXAMPLES = {
-    "protocol": "protocol=kfold protocol.folds=5",
-    "scheme": "scheme=five",
-    "kinds": "kinds=[micro,macro]",
-    "degrade": "degrade=blur:2",
-    "seed": "seed=1",
-    "accelerator": "accelerator=gpu",
-    "precision": "precision=bf16-mixed",
-    "no_face": "no_face=skip",
-    "validation": "validation=0.1",
-    "audit": "audit=leak",
-    "adaptation": "adaptation=coral",
-    "tuned_on": "tuned_on=[casme2/01,casme2/02]",
-    "pretrained": "pretrained=[imagenet]",
-    "bootstrap": "bootstrap=10000",
-    "convention": "convention=mean2022",
-    "looks": "looks=true",
-    "sandbox": "sandbox=on",
-    "workers": "workers=4",
-    "executor": "executor=dask",
-    "executor_address": "executor.address=tcp://host:8786",
-    "fold_timeout": "fold_timeout=3600",
-    "runs": "runs=/data/runs",
-    "cache": "cache=/scratch/mebench",
-    "keep": "keep=flow",
-    "keep_models": "keep_models=none",
-    "tracking": "tracking=off",
-    "tracking_folds": "tracking.folds=false",
-    "tracking_models": "tracking.models=true",
-    "tracking_figures": "tracking.figures=true",
-    "devices": "devices=2",
-    "plugins": "plugins=[plugins]",
-}
-"""A use of each setting, as a word of `mebench run`; `plugins` stands in files, the command line has `--plugins`."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +75,6 @@ def _describe(name: str, group: str) -> SettingDescription:
         type=describe_type(get_type_hints(cls)[name]),
         default=default,
         meaning=attribute_meanings(cls)[name],
-        example=EXAMPLES[name],
+        example=next(field.metadata[EXAMPLE] for field in fields(cls) if field.name == name),
         in_key=name not in NOT_IN_KEY,
     )

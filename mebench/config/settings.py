@@ -1,8 +1,8 @@
 """The configuration of a run as typed, frozen data."""
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping
+from dataclasses import Field, dataclass, field, fields
 from itertools import product
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -23,6 +23,51 @@ PROTOCOL = "loso"
 """The default protocol of a run."""
 
 
+EXAMPLE, RANGE = "example", "range"
+"""Keys of a field's metadata: a use of it, and what its value must be."""
+T = TypeVar("T")
+
+
+class _Range(NamedTuple):
+    """What the value of a setting must be.
+
+    Attributes:
+        must: words behind *must*.
+        holds: whether a value is so.
+    """
+
+    must: str
+    holds: Callable[[Any], bool]
+
+
+def _setting(default: T, example: str, must: str = "", holds: Callable[[T], bool] | None = None) -> T:
+    """A field of a group of settings.
+
+    Args:
+        default: default value.
+        example: use of it, as a word of `mebench run`; `plugins` stands in files, the command line has `--plugins`.
+        must: words behind *must* in the sentence that refuses another value.
+        holds: whether a value is so; None for what its type says already.
+    """
+    checked = {} if holds is None else {RANGE: _Range(must, holds)}
+    made: T = field(default=default, metadata={EXAMPLE: example, **checked})
+    return made
+
+
+def _fault_of(setting: Field[Any], value: Any) -> tuple[bool, str]:
+    """Whether a value is out of its range, and the sentence on it."""
+    allowed = setting.metadata.get(RANGE)
+    if allowed is None:
+        return False, ""
+    shown = list(value) if isinstance(value, tuple) else value
+    return not allowed.holds(value), f"{setting.name} must {allowed.must}, not {shown}"
+
+
+def _is_positive(value: float | None) -> bool:
+    """Whether a number is above 0 and finite; so is none at all."""
+    return value is None or 0 < value < float("inf")
+
+
 @dataclass(frozen=True, kw_only=True)
 class WhatSettings:
     """What a run asks, besides its plugins.
@@ -35,10 +80,15 @@ class WhatSettings:
             gives the models, nothing is trained, and a video without a face is skipped.
     """
 
-    protocol: str = PROTOCOL
-    scheme: str | None = None
-    kinds: tuple[Literal["micro", "macro"], ...] | None = None
-    degrade: str = "none"
+    protocol: str = _setting(PROTOCOL, "protocol=kfold protocol.folds=5")
+    scheme: str | None = _setting(None, "scheme=five")
+    kinds: tuple[Literal["micro", "macro"], ...] | None = _setting(
+        None,
+        "kinds=[micro,macro]",
+        must="name micro, macro or both, each once",
+        holds=lambda kinds: kinds is None or 0 < len(kinds) == len(set(kinds)),
+    )
+    degrade: str = _setting("none", "degrade=blur:2")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,14 +117,16 @@ class TrainingSettings:
             tests one of them is marked as selected on tested people.
     """
 
-    seed: int = 0
-    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = "cpu"
-    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
-    no_face: Literal["error", "skip"] = "error"
-    validation: float = 0.2
-    audit: Literal["guard", "leak", "leak_last", "leak_stop"] = "guard"
-    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t", "drls"] = "none"
-    tuned_on: tuple[str, ...] = ()
+    seed: int = _setting(0, "seed=1", must="be in [0, 2**32)", holds=lambda seed: 0 <= seed < 2**32)
+    accelerator: Literal["cpu", "gpu", "cuda", "mps", "auto"] = _setting("cpu", "accelerator=gpu")
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = _setting("32-true", "precision=bf16-mixed")
+    no_face: Literal["error", "skip"] = _setting("error", "no_face=skip")
+    validation: float = _setting(0.2, "validation=0.1", must="be a share in [0, 1)", holds=lambda share: 0 <= share < 1)
+    audit: Literal["guard", "leak", "leak_last", "leak_stop"] = _setting("guard", "audit=leak")
+    adaptation: Literal["none", "scale", "coral", "subspace", "gfk", "tca", "tsrg", "drfs_t", "drls"] = _setting(
+        "none", "adaptation=coral"
+    )
+    tuned_on: tuple[str, ...] = _setting((), "tuned_on=[casme2/01,casme2/02]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +144,11 @@ class ScoringSettings:
             trained; by default what the method's `config.yaml` declares, else unknown.
     """
 
-    bootstrap: int = 1000
-    convention: str = "strict"
-    looks: bool = False
-    sandbox: Literal["auto", "on", "off"] = "auto"
-    pretrained: tuple[str, ...] = ()
+    bootstrap: int = _setting(1000, "bootstrap=10000", must="be 0 or more draws", holds=lambda draws: draws >= 0)
+    convention: str = _setting("strict", "convention=mean2022")
+    looks: bool = _setting(False, "looks=true")
+    sandbox: Literal["auto", "on", "off"] = _setting("auto", "sandbox=on")
+    pretrained: tuple[str, ...] = _setting((), "pretrained=[imagenet]")
 
 
 def _default_cache() -> str:
@@ -130,20 +182,22 @@ class PlaceSettings:
         plugins: folders with more plugins.
     """
 
-    workers: int | None = None
-    executor: Literal["local", "dask"] = "local"
-    executor_address: str | None = None
-    fold_timeout: float | None = None
-    runs: str = "runs"
-    cache: str = field(default_factory=_default_cache)
-    keep: Literal["none", "flow"] = "none"
-    keep_models: Literal["all", "none", "first"] = "all"
-    tracking: str | bool | None = None
-    tracking_folds: bool = True
-    tracking_models: bool = False
-    tracking_figures: bool = False
-    devices: int | None = None
-    plugins: tuple[str, ...] = ()
+    workers: int | None = _setting(None, "workers=4", must="be 1 or more, or null for all cores", holds=_is_positive)
+    executor: Literal["local", "dask"] = _setting("local", "executor=dask")
+    executor_address: str | None = _setting(None, "executor.address=tcp://host:8786")
+    fold_timeout: float | None = _setting(
+        None, "fold_timeout=3600", must="be a number of seconds above 0, or null", holds=_is_positive
+    )
+    runs: str = _setting("runs", "runs=/data/runs")
+    cache: str = field(default_factory=_default_cache, metadata={EXAMPLE: "cache=/scratch/mebench"})
+    keep: Literal["none", "flow"] = _setting("none", "keep=flow")
+    keep_models: Literal["all", "none", "first"] = _setting("all", "keep_models=none")
+    tracking: str | bool | None = _setting(None, "tracking=off")
+    tracking_folds: bool = _setting(True, "tracking.folds=false")
+    tracking_models: bool = _setting(False, "tracking.models=true")
+    tracking_figures: bool = _setting(False, "tracking.figures=true")
+    devices: int | None = _setting(None, "devices=2", must="be 1 or more GPUs, or null for all", holds=_is_positive)
+    plugins: tuple[str, ...] = _setting((), "plugins=[plugins]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,15 +225,14 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
         return _group_of(self, PlaceSettings)
 
     def __post_init__(self) -> None:
-        """Check the ranges."""
+        """Check each setting, and those that go together."""
         conventions.find_convention(self.convention)
         is_degraded = self.degrade != "none"
         if is_degraded:
             Degradation.from_text(self.degrade)  # refuses a wrong word
         cpu = self.accelerator == "cpu"
         refuse_if(
-            (not 0 <= self.seed < 2**32, f"seed must be in [0, 2**32), not {self.seed}"),
-            (not _positive(self.workers), f"workers must be 1 or more, or null for all cores, not {self.workers}"),
+            *(_fault_of(setting, getattr(self, setting.name)) for setting in fields(RunSettings)),
             (
                 self.executor == "dask" and not self.executor_address,
                 "executor=dask needs the scheduler's address: add executor.address=tcp://HOST:8786",
@@ -192,7 +245,6 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
             )
             raise ConfigError(sentence, settings=["executor_address"])
         refuse_if(
-            (not _positive(self.devices), f"devices must be 1 or more GPUs, or null for all, not {self.devices}"),
             (
                 cpu and self.devices not in (None, 1),
                 (
@@ -205,18 +257,8 @@ class RunSettings(PlaceSettings, ScoringSettings, TrainingSettings, WhatSettings
                 "precision=16-mixed needs a GPU: add accelerator=gpu, or choose precision=bf16-mixed",
             ),
             (
-                not _positive(self.fold_timeout),
-                f"fold_timeout must be a number of seconds above 0, or null, not {self.fold_timeout}",
-            ),
-            (
                 is_degraded and (self.audit, self.adaptation) != ("guard", "none"),
                 f"degrade={self.degrade} takes the models of an honest run: leave audit and adaptation out",
-            ),
-            (self.bootstrap < 0, f"bootstrap must be 0 or more draws, not {self.bootstrap}"),
-            (not 0 <= self.validation < 1, f"validation must be a share in [0, 1), not {self.validation}"),
-            (
-                self.kinds is not None and not 0 < len(self.kinds) == len(set(self.kinds)),
-                f"kinds must name micro, macro or both, each once, not {list(self.kinds or ())}",
             ),
         )
 
@@ -286,12 +328,14 @@ PLACES = _names(PlaceSettings) | {f"dataset.{name}" for name in PLACES_OF_DATASE
 PRESETS = frozenset({"method.preset", "recognizer.preset", "dataset.preset"})
 NOT_IN_KEY = PLACES | _names(ScoringSettings) | PRESETS
 """Keys that do not change predictions: folders, settings of scoring, and a preset's name (its values count)."""
-STORED_ORDER = (
+_STORED_FIRST = (
     "protocol", "seed", "workers", "executor", "executor_address", "fold_timeout", "scheme", "kinds", "runs", "cache", "keep",
     "keep_models", "tracking", "tracking_folds", "tracking_models", "tracking_figures", "bootstrap", "convention", "accelerator", "devices",
     "precision", "no_face", "validation", "audit", "adaptation", "degrade", "looks", "tuned_on", "sandbox",
     "pretrained", "plugins",
 )  # fmt: skip
+"""The keys that configurations hold since version 0.2, in their order there; later ones follow."""
+STORED_ORDER = (*_STORED_FIRST, *(f.name for f in fields(RunSettings) if f.name not in _STORED_FIRST))
 """The keys of `RunSettings` in the order in which a configuration is stored and shown."""
 
 
@@ -384,7 +428,3 @@ def shaping_values(values: Mapping[str, Any]) -> dict[str, Any]:
         if shapes_predictions(key, values) and not is_off:
             shaping[key] = shaping_part(key, value)
     return shaping
-
-
-def _positive(value: float | None) -> bool:
-    return value is None or 0 < value < float("inf")
