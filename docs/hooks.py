@@ -107,16 +107,18 @@ SEARCH = {
 """What the search does with pages, by the beginning of their places; the first that fits counts."""
 WORDS = {
     "start/tutorial.md": ["install", "Docker", "Windows", "macOS", "Colab"],
-    "how_to/comparing.md": ["per class", "confusion matrix", "significance"],
+    "how_to/comparing.md": ["per class", "confusion matrix", "significance", "p value"],
     "how_to/machines.md": ["GPU", "CUDA", "Slurm", "Dask", "cluster"],
-    "how_to/own_data.md": ["licence", "custom dataset"],
+    "how_to/own_data.md": ["licence", "custom dataset", "first frame", "frames", "file numbers"],
+    "how_to/own_metric.md": ["add a metric"],
     "how_to/own_video.md": ["unannotated", "webcam"],
     "how_to/paper.md": ["LaTeX", "BibTeX", "cite", "figure"],
+    "how_to/tuning.md": ["resume a study"],
     "reference/commands.md": ["resume", "exit code"],
     "reference/metrics_recognition.md": ["STRS"],
     "understand/numbers.md": ["confidence interval", "reproducibility"],
     "understand/selection.md": ["leak", "cherry-picking"],
-    "understand/trust.md": ["leak", "leakage", "same person"],
+    "understand/trust.md": ["leak", "leakage", "same person", "several annotators", "coders"],
 } | {page: [Path(page).stem] for page in BOARDS}
 """Words that readers search for, and the page that answers; the id of each board."""
 RUN = os.environ.get("BLOCKS") != "off"

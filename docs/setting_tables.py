@@ -1,4 +1,7 @@
-"""`python docs/setting_tables.py` writes the tables of `docs/reference/settings.md` again, from docstrings and the help of commands."""
+"""`python docs/setting_tables.py` writes the tables of settings and options in `docs/reference/` again.
+
+They come from docstrings and from the help of commands.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from mebench.cli.verbs import load_all_verbs
 from mebench.config.setting_descriptions import GROUPS, setting_descriptions
 from mebench.output.json_output import text_of_value
 
-PAGE = Path(__file__).parent / "reference" / "settings.md"
+REFERENCE = Path(__file__).parent / "reference"
 BEGIN, END = "<!-- tables -->\n", "<!-- end of tables -->\n"
 VERBS = {
     "Tuning": ("tune",),
@@ -27,34 +30,53 @@ VERBS = {
 """Verbs whose options are listed, by heading."""
 
 
-def write_page() -> None:
-    """Put the tables of today into the page."""
-    PAGE.write_text(page_with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
+def write_pages() -> None:
+    """Put the tables of today into the pages."""
+    for name in PAGES:
+        page = REFERENCE / name
+        page.write_text(page_with_tables(name, page.read_text(encoding="utf-8")), encoding="utf-8", newline="\n")
 
 
-def page_with_tables(page: str) -> str:
+def page_with_tables(name: str, page: str) -> str:
     """The page with the tables as they follow from the code."""
     before, _, rest = page.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{''.join(tables())}{END}{after}"
+    return f"{before}{BEGIN}\n{''.join(PAGES[name]())}{END}{after}"
 
 
-def tables() -> list[str]:
-    """The tables of all groups of settings, then of options, as Markdown."""
+def tables_of_settings() -> list[str]:
+    """The tables of all groups of settings as Markdown: two columns, for narrow screens."""
     parts = []
     for group in GROUPS:
         settings = [setting for setting in setting_descriptions().values() if setting.group == group]
         rows: list[tuple[str, ...]] = []
         for setting in settings:
-            default = text_of_value(setting.default)
-            in_key = "yes" if setting.in_key else "no"
-            rows.append((f"`{setting.key}`", setting.type, default, setting.meaning, f"`{setting.example}`", in_key))
-        parts.append(table(group, ("setting", "value", "default", "meaning", "example", "part of the key"), rows))
-    for heading, verbs in VERBS.items():
-        options = [(verb, option) for verb in verbs for option in options_of(verb)]
-        rows = [(f"`{verb}`", f"`{'`, `'.join(o.opts)}`", default_of(o), o.help or "") for verb, o in options]
-        parts.append(table(f"{heading}: options", ("verb of `mebench`", "option", "default", "meaning"), rows))
+            values = f"*{setting.type.replace('|', ', ')}; default {text_of_value(setting.default)}*"
+            rows.append((f"`{setting.key}`", f"{values}<br>{setting.meaning} Example: `{setting.example}`"))
+        said = key_sentence([setting.key for setting in settings], [setting.in_key for setting in settings])
+        parts.append(f"## {group}\n\n{said}\n\n{table(('setting', 'values, meaning'), rows)}")
     return parts
+
+
+def tables_of_options() -> list[str]:
+    """The tables of the options of each verb as Markdown."""
+    parts = []
+    for heading, verbs in VERBS.items():
+        parts.append(f"## {heading}\n\n")
+        for verb in verbs:
+            rows = [(f"`{'`, `'.join(o.opts)}`", default_of(o), o.help or "") for o in options_of(verb)]
+            parts.append(f"### `mebench {verb}`\n\n{table(('option', 'default', 'meaning'), rows)}")
+    return parts
+
+
+def key_sentence(names: list[str], in_key: list[bool]) -> str:
+    """The sentence on which settings of a group are part of the key."""
+    if all(in_key):
+        return "All are part of the key."
+    if not any(in_key):
+        return "None is part of the key."
+    parts = [f"`{name}`" for name, is_part in zip(names, in_key) if is_part]
+    return f"Part of the key: {', '.join(parts)}."
 
 
 def options_of(verb: str) -> list[Any]:
@@ -71,12 +93,16 @@ def default_of(option: Any) -> str:
     return "" if option.default in (None, "", (), []) else text_of_value(option.default)
 
 
-def table(heading: str, headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """A heading with a table below, as Markdown."""
+def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """A table as Markdown."""
     lines = [headers, ("---",) * len(headers), *rows]
     escaped = [" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines]
-    return f"## {heading}\n\n" + "".join(f"| {line} |\n" for line in escaped) + "\n"
+    return "".join(f"| {line} |\n" for line in escaped) + "\n"
+
+
+PAGES = {"settings.md": tables_of_settings, "options.md": tables_of_options}
+"""What makes the tables of each page."""
 
 
 if __name__ == "__main__":
-    write_page()
+    write_pages()
