@@ -20,6 +20,8 @@ from mebench.runs.fold_files import safe_name
 from mebench.score_type import Score
 
 SHEET = Path(__file__).parent / "static" / "site.css"
+TABLES_SCRIPT = Path(__file__).parent / "static" / "tables.js"
+"""Makes the tables of a page sortable."""
 
 
 def template_environment(*templates: Path) -> Environment:
@@ -37,6 +39,7 @@ def template_environment(*templates: Path) -> Environment:
         "selections": SELECTION,
         "transductions": TRANSDUCTIVE,
         "sheet": Markup(SHEET.read_text(encoding="utf-8")),
+        "tables_script": Markup(TABLES_SCRIPT.read_text(encoding="utf-8")),
         "timeline_script": Markup(SCRIPT.read_text(encoding="utf-8")),
         "timeline_style": Markup(STYLE.read_text(encoding="utf-8")),
         "methods": {},  # those with a page, of which a page by itself has none

@@ -48,6 +48,7 @@ from mebench.reports.plots import (
 )
 from mebench.reports.recognition import RecognitionResults, class_table, wrong_clips_table
 from mebench.reports.result_scores import scores_of_result, sentence_of_runs, table_of_seeds
+from mebench.reports.score_trust import describe_trust, tables_of_trust
 from mebench.reports.scores import MAIN, RANDOM_CLASSES, SELECTION, clip_levels, counts_in_words, title_of
 from mebench.reports.timeline import (
     JudgedRun,
@@ -57,9 +58,8 @@ from mebench.reports.timeline import (
     reason_for_wrong,
     timeline_of_video,
 )
-from mebench.reports.trust import describe_trust, tables_of_trust
 from mebench.runs import RunFolder
-from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
+from mebench.runs.chance_levels import add_levels_of_chance, add_levels_of_record, with_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
 from mebench.score_type import Score
@@ -68,14 +68,14 @@ if TYPE_CHECKING:
     import matplotlib
     from matplotlib.figure import Figure
 
-    from mebench.metrics.comparison import RunComparison
+    from mebench.metrics.compared_tables import RunComparison
 else:
     matplotlib = load_lazily("matplotlib")
 
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
-WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "under a false positive: "}
+WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "false positive on: "}
 """The counts of mistakes in a summary that the page shows, with their labels."""
 
 
@@ -111,9 +111,11 @@ def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = 
 
 
 def _summary_with_chance(record: Record, side: JudgedRun | None) -> Mapping[str, Any]:
-    """The summary of a record; that of a run has all levels of chance."""
-    if side is None or record.published:
+    """The summary of a record with its levels of chance; that of a run has all of them."""
+    if side is None:
         return record.summary
+    if record.published:
+        return add_levels_of_record(record.summary, side.tables, record.about, int(record.config["seed"]))
     return add_levels_of_chance(record.summary, RunFolder(record.folder), side.tables)
 
 
@@ -330,7 +332,8 @@ def _table_of_causes(mistakes: Mapping[str, Any]) -> Table | None:
     lines = []
     for mistake, cause in causes:
         numbers = [of_kind[mistake].get(cause, 0) for of_kind in mistakes.values()]
-        lines.append((f"{WORDS[mistake]}{cause}".replace("_", " "), *numbers))
+        words = "nothing spotted near" if cause == "missed" else cause.replace("_", " ")
+        lines.append((f"{WORDS[mistake]}{words}", *numbers))
     return Table(columns, lines)
 
 
@@ -368,6 +371,37 @@ def table_of_cures(mistakes: Mapping[str, Any]) -> Table | None:
         words = "all other misses found" if cause == "missed" else cause.replace("_", " ")
         lines.append((words, *(of_kind.get(cause) for of_kind in gains.values())))
     return Table(columns, lines)
+
+
+def _side_by_side(runs: Sequence[Mapping[str, Any]], name: str, missing: float | None) -> Table | None:
+    """The tables `name` of the details of several runs as one; None if no run has such a table."""
+    detailed = {run["letter"]: run["details"] for run in runs if run["details"]}
+    return join_side_by_side({letter: details[name] for letter, details in detailed.items() if details[name]}, missing)
+
+
+def join_side_by_side(tables: Mapping[str, Table], missing: float | None) -> Table | None:
+    """Tables of several runs as one: a row for each first cell, a column for each kind of expression and run.
+
+    Args:
+        tables: a table for each run by its letter; their first columns name the rows, the others kinds.
+        missing: the value where a run has no such row.
+    """
+    if not tables:
+        return None
+    kinds = dict.fromkeys(column.name for table in tables.values() for column in table.columns[1:])
+    values = {
+        (letter, column.name, row[0]): value
+        for letter, table in tables.items()
+        for row in table.rows
+        for column, value in zip(table.columns[1:], row[1:])
+    }
+    names = dict.fromkeys(row[0] for table in tables.values() for row in table.rows)
+    first, second, *_ = next(iter(tables.values())).columns
+    columns = [first]
+    for kind in kinds:
+        columns += [replace(second, name=f"{kind}, {letter}" if len(kinds) > 1 else letter) for letter in tables]
+    cells = [(letter, kind) for kind in kinds for letter in tables]
+    return Table(columns, [[name, *(values.get((*cell, name), missing) for cell in cells)] for name in names])
 
 
 def _gain_in_words(gain: float | None) -> str:
@@ -728,15 +762,18 @@ def _page_of_comparison(
     runs = [*zip("AB", records)]
     sides = [judge_run(record, name) for name, record in runs]
     unscored = [f"Run {side.name} {NO_SCORES}." for side in sides if side.kinds and not len(side.frame_scores)]
+    facts_of_runs = [
+        {"letter": name, "title": title_of(record.config), **gather_page_facts(record, side)}
+        for (name, record), side in zip(runs, sides)
+    ]
     return (
         template_environment()
         .get_template("reports.html")
         .render(
             root=None,
-            runs=[
-                {"letter": name, "title": title_of(record.config), **gather_page_facts(record, side)}
-                for (name, record), side in zip(runs, sides)
-            ],
+            runs=facts_of_runs,
+            mistakes=_side_by_side(facts_of_runs, "mistakes", missing=0),
+            cures=_side_by_side(facts_of_runs, "cures", missing=None),
             scores=[(score_path_in_words(path), path, row) for path, row in comparison.scores.items()],
             stated=state_sides(
                 [Side.of_runs(result.folders, record.id) for result, record in zip(results, records)], comparison

@@ -274,6 +274,22 @@ def test_report_of_two_runs_shares_timelines(mebench, tmp_path, runs):
     assert "A − B" in page
     assert "p (Holm)" in page
     assert shown_videos(page)[0]["note"] == "A: 2 missed, 2 wrong"
+    assert "data-sortable" in page
+    assert "table[data-sortable]" in page, "without its script no table can be sorted"
+
+
+def test_report_of_two_runs_puts_causes_side_by_side(mebench, tmp_path):
+    make_run(tmp_path / "runs", "all", dataset="casme2", tasks=("spot",))
+    make_run(tmp_path / "runs", "none", dataset="casme2", tasks=("spot",), shift=100)
+    _, _, page = report(mebench, tmp_path, tmp_path / "runs", "all", "none")
+    table = page.partition("Number by cause")[2].partition("</table>")[0]
+    heads, *rows = [re.findall(r">([^<>]+)<", line) for line in re.findall(r"<tr[^>]*>(.*?)</tr>", table, re.DOTALL)]
+    assert heads == ["what went wrong", "A", "B"]
+    summaries = [json.loads((tmp_path / "runs" / name / "summary.json").read_text()) for name in ("all", "none")]
+    for mistake, words in (("miss", "miss: "), ("false_positive", "false positive: ")):
+        for n, summary in enumerate(summaries, 1):
+            counted = sum(float(row[n]) for row in rows if row[0].startswith(words))
+            assert counted == sum(summary["mistakes"]["micro"][mistake].values())
 
 
 def test_write_page_figures_in_three_formats(tmp_path):

@@ -74,7 +74,7 @@ from mebench.records.published import CAVEATS, PublishedValue
 from mebench.records.record import DAMAGE, Record, UnshownError, hash_files
 from mebench.records.rerun import rerun_command
 from mebench.reports import report
-from mebench.reports.page_templates import SHEET, template_environment
+from mebench.reports.page_templates import SHEET, TABLES_SCRIPT, template_environment
 from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
@@ -177,9 +177,8 @@ class PageTables:
     def _heading_of_rows(self, placed: PlacedRow) -> Markup:
         """The heading of rows that compare, with the link to their table."""
         table, part, row = placed
-        place = Markup("{}, {}, {}").format(table.task, table.dataset, table.protocol)
-        link = self._draw.table_link(table, part, row, "")
-        return Markup("{}, {}: {}").format(place, link, catalogue.find_metric(part.metrics[0]).label)
+        place = f"{catalogue.find_metric(part.metrics[0]).label} of {table.task}, {table.dataset}, {table.protocol}"
+        return Markup("{}, {}").format(place, self._draw.table_link(table, part, row, ""))
 
     def _cells_of_all_rows(self, placed: PlacedRow) -> list[Any]:
         """The cells of a row among all rows."""
@@ -546,17 +545,18 @@ class Site:
         for kind, words in CARDS.items():
             yield from self._card_pages(kind, words, measured)
         yield self._page("published.html", lines=self.published, caveats=CAVEATS)
+        yield self._page("rows.html", flat=sorted(measured, key=lambda placed: bool(placed.row.remark)))
         yield self._ranks_page()
         yield self._page("submit.html", bibtex=BIBTEX % version("mebench"))
         yield self._about_page(measured)
 
     def _index_page(self, measured: Sequence[PlacedRow]) -> tuple[str, str]:
-        """The first page: the tasks, each table with its best row, and all measured rows."""
+        """The first page: the boards and the other tables, each with its best row."""
         return self._page(
             "index.html",
             tables=self.tables,
             tasks=TASKS,
-            flat=sorted(measured, key=lambda placed: bool(placed.row.remark)),
+            n_rows=len(measured),
             n_runs=len({record.id for record in self.records}.union(*map(_runs_of, self.tables))),
             n_measured=sum(any(part.rows for part in table.parts) for table in self.tables),
             n_published=len(self.published),
@@ -866,7 +866,7 @@ def _write_or_keep(file: Path, content: bytes, former: Path) -> int:
 
 def _assets() -> dict[str, str]:
     """Styles and scripts of the pages by their paths in the site."""
-    files = (*(Path(__file__).parent / "static").iterdir(), SHEET, SCRIPT, STYLE)
+    files = (*(Path(__file__).parent / "static").iterdir(), SHEET, TABLES_SCRIPT, SCRIPT, STYLE)
     return {f"assets/{file.name}": file.read_text(encoding="utf-8") for file in files}
 
 

@@ -48,7 +48,8 @@ PAGES = {
     "spotted.html": Limits(80, 1700, 2300, ANSWER),
     "answers.html": Limits(80, 2600, 3400, ANSWER),
     "tuned.html": Limits(60, 1400, 1800, ANSWER),
-    "index.html": Limits(60, 3000, 5000, "h1 + .lead"),
+    "index.html": Limits(30, 2000, 3000, "h1 + .lead"),
+    "rows.html": Limits(60, 2500, 3500, "h1 + .lead"),
     "boards/found.html": Limits(40, 2500, 3000, "h1 + .lead strong"),
     "tables/spotting-casme2-loso.html": Limits(120, 8000, 12000, "h1"),
     "runs/*.html": Limits(150, 6500, 9500, ANSWER),
@@ -57,6 +58,8 @@ PAGES = {
     "methods.html": Limits(60, 4000, 11000, "h1 + .lead"),
     "published.html": Limits(900, 9000, 12000, "h1"),
     "about.html": Limits(60, 6500, 14000, "h1"),
+    "ranks.html": Limits(30, 1500, 2000, "h1 + .lead"),
+    "submit.html": Limits(20, 1500, 2500, "h1"),
 }
 """The limits of each kind of page, by its place; of a pattern the first file is taken."""
 

@@ -178,7 +178,7 @@ def test_pages_mark_row_chosen_on_test_subjects(tmp_path):
     make_run(tmp_path, "chosen", method="ststnet", tasks=("recognize",), selection="test")
     records = boards_collect.collect_finished_runs(tmp_path)
     pages = dict(Site(boards_build.build_tables(records), records, []).make_pages())
-    for name in ("index.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
+    for name in ("rows.html", "tables/recognition-drawn-loso.html", "methods/ststnet.html"):
         assert pages[name].count("selected on test subjects</span>") == 1, name
     assert "selected on test subjects</span>" not in pages["methods/mean.html"]
 
