@@ -25,16 +25,27 @@ def add_levels_of_chance(
         summary: summary of the run.
         folder: the run.
         tables: its tables, as scoring reads them.
-        about: content of `folds.json`, for a record, which has no such file.
+        about: content of `folds.json`, if it is read already.
     """
     stored = dict(summary.get("chance", {}))
     about = folder.read_json("folds.json") if about is None else about
     if "recognition" in summary and "recognition" not in stored:
         stored["recognition"] = _chance_of_clips(about, tables, summary["convention"])
-    has_known_chance = find_convention(summary["convention"]).has_known_chance
-    if "analysis" in summary and has_known_chance and "analysis" not in stored:
-        found = _chance_of_analysis(about, tables, folder, summary["convention"])
-        stored |= {"analysis": {"random": found}} if found else {}
+    if "analysis" in summary and "analysis" not in stored:
+        seed = int(folder.read_json("config.json")["config"]["seed"])
+        stored |= _chance_of_analysis(about, tables, seed, summary["convention"])
+    return {**summary, "chance": stored} if stored else dict(summary)
+
+
+def add_levels_of_record(
+    summary: Mapping[str, Any], tables: Tables, about: Mapping[str, Any], seed: int
+) -> dict[str, Any]:
+    """A record's summary with the levels of chance, but not with that of clips' names, which takes as long as all else of its page."""
+    stored = dict(summary.get("chance", {}))
+    if "recognition" in summary:
+        stored["recognition"] = recognition_chance(tables, about["classes"], summary["convention"])
+    if "analysis" in summary:
+        stored |= _chance_of_analysis(about, tables, seed, summary["convention"])
     return {**summary, "chance": stored} if stored else dict(summary)
 
 
@@ -70,18 +81,19 @@ def _chance_of_clips(about: Mapping[str, Any], tables: Tables, convention: str) 
     return level
 
 
-def _chance_of_analysis(about: Mapping[str, Any], tables: Tables, folder: RunFolder, convention: str) -> dict[str, Any]:
-    """The scores of intervals placed and named at random."""
+def _chance_of_analysis(about: Mapping[str, Any], tables: Tables, seed: int, convention: str) -> dict[str, Any]:
+    """The scores of intervals placed and named at random, as a level of `analysis`; empty where they are unknown."""
     k_prime = {name: of_kinds["micro"] for name, of_kinds in about["k_prime"].items() if "micro" in of_kinds}
     is_known = tables.videos[["n_frames", "fps"]].notna().all(axis=None)
-    if not k_prime or not is_known:
+    if not k_prime or not is_known or not find_convention(convention).has_known_chance:
         return {}
-    return analysis_chance(
+    level = analysis_chance(
         tables.videos,
         tables.truths,
         k_prime,
         about["classes"],
-        int(folder.read_json("config.json")["config"]["seed"]),
+        seed,
         convention=convention,
         one_per_video=about.get("one_per_video", False),
     )
+    return {"analysis": {"random": level}} if level else {}
