@@ -184,16 +184,17 @@ class Recovery:
         weakest, strongest = self._range()
         steps = f"{weakest:g}" if weakest == strongest else f"{weakest:g} to {strongest:g}"
         sentences = [
-            f"of {format_count(everything.of, 'micro-expression')} of {steps} % of the distance between the eyes that "
-            f"were put into this film {everything.found} {everything.describe_interval()} were found; at the same places "
-            f"{self.before().found} were there before",
+            f"{format_count(everything.of, 'micro-expression')} of {steps} % of the distance between the eyes were put into "
+            f"copies of this film: {everything.found} {everything.describe_interval()} were found, and at {self.before().found} "
+            "of these places something is spotted without them, too",
             *self._describe_activities(),
             self._describe_half(),
         ]
         if self.shams:
             sham = self.sham
             sentences.append(
-                f"of {sham.of} that were moved and back {sham.found} {sham.describe_interval()} were found"
+                f"{sham.of} more were moved and moved back, so nothing is there: at {sham.found} {sham.describe_interval()} of "
+                "them something is spotted"
             )
         return sentences
 
@@ -205,8 +206,8 @@ class Recovery:
             if share.of:
                 intervals = format_count(alarms.count, "interval")
                 yield (
-                    f"{WORDS[activity]} {share.describe()}, {self.before(activity).found} there before, beside {intervals} in "
-                    f"{alarms.seconds:.1f} s of the untouched film"
+                    f"{WORDS[activity]} {share.describe()} were found, at {self.before(activity).found} of them something is "
+                    f"spotted without them; in {alarms.seconds:.1f} s of the untouched film {intervals}"
                 )
 
     def _describe_half(self) -> str:

@@ -243,8 +243,8 @@ def describe_losses(part: ScoreOnPage) -> str:
     if part.level is not None and worst.score.ends is not None and worst.score.ends[0] <= part.level:
         beside = f"; that is not above the {format_table_number(part.level)} of {cast(Floor, part.floor).words}"
     return (
-        f"{name}: {len(falling)} of {n_tested} lower it. It is lowest with {worst.kind} at strength {worst.strength}: "
-        f"{format_table_number(worst.score.value)}, {format_score(lost, 3)} below the clean run{beside}."
+        f"{name} falls under {len(falling)} of {n_tested}, furthest under {worst.kind} at strength {worst.strength}: "
+        f"to {format_table_number(worst.score.value)}, {format_score(lost, 3)} below the clean run{beside}."
     )
 
 

@@ -350,7 +350,8 @@ class SpottedVideos:
         if not self.videos:
             return ["No video could be predicted."]
         if not spotted:
-            return [f"Nothing was spotted in {n_videos} of {seconds:.1f} s; that does not show that nothing happened."]
+            nothing = f"Nothing was spotted in {n_videos} of {seconds:.1f} s; that does not show that nothing happened."
+            return [nothing, *self._describe_recoveries()]
         _, of_surest, surest = max(spotted, key=itemgetter(0))
         place = clock_time(float(of_surest.times[min(max(surest.apex, 0), len(of_surest.times) - 1)]))
         places = format_count(len(spotted), "place")
@@ -360,7 +361,16 @@ class SpottedVideos:
         unlike = [video.title for video in self.videos if video.is_unlike]
         if unlike:
             sentences.append(f"So many are spotted in {list_first(unlike)} that they say nothing there.")
-        return sentences
+        return [*sentences, *self._describe_recoveries()]
+
+    def _describe_recoveries(self) -> Iterator[str]:
+        """How many of the micro-expressions that were put into a film were found."""
+        for video in self.videos:
+            share = video.recovery.found() if video.recovery else None
+            if share is not None and share.of:
+                put_in = format_count(share.of, "micro-expression that was", "micro-expressions that were")
+                were = "was" if share.found == 1 else "were"
+                yield f"Of {put_in} put into copies of {video.title}, {share.found} {share.describe_interval()} {were} found."
 
     @property
     def intervals(self) -> pd.DataFrame:

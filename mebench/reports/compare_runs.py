@@ -15,7 +15,7 @@ from mebench.exchange.answers import Answers
 from mebench.exchange.text_table import File
 from mebench.metrics import RunComparison, Tables, catalogue
 from mebench.metrics.chance import recognition_chance
-from mebench.metrics.comparison import LEVEL, ComparedScore, compare_tables
+from mebench.metrics.compared_tables import LEVEL, ComparedScore, compare_tables
 from mebench.metrics.conventions import Convention
 from mebench.metrics.metric import Metric
 from mebench.metrics.mistakes import number_of_draws
@@ -451,7 +451,7 @@ def _conclusion(path: str, row: ComparedScore, comparison: RunComparison) -> str
     n_tested = sum(other.p is not None for other in comparison.scores.values())
     p = f"p {_p_with_sign(row.p)}"
     if n_tested > 1:
-        p += f", {_p_in_words(row.p_holm)} among {n_tested} tests"
+        p += f"; corrected for {n_tested} tests {_p_in_words(row.p_holm)}"
     if row.p_holm < LEVEL:
         first, second = (format_number(score.value, metric.digits) for score in (row.first, row.second))
         return f"{_ranking(metric, difference)} ({first} against {second}; {p})"
@@ -538,9 +538,9 @@ def _on_tests(comparison: RunComparison, letters: tuple[str, str], n_tests: int 
     exchanges = f"all {comparison.permutations}" if comparison.exact else f"{comparison.permutations} random"
     yield f"p: two-sided permutation test over subjects, {exchanges} exchanges of the predictions of {sides}"
     if comparison.exact and n_tested / comparison.permutations >= LEVEL:
-        among = f", {n_tested / comparison.permutations:.4f} among {n_tested} tests" if n_tested > 1 else ""
+        corrected = f"; corrected for {n_tested} tests {n_tested / comparison.permutations:.4f}" if n_tested > 1 else ""
         yield (
-            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{among}: "
+            f"with {comparison.subjects} subjects no p can be below {1 / comparison.permutations:.4f}{corrected}: "
             "they are too few to show any difference, however large"
         )
     if n_tests is None:

@@ -22,7 +22,7 @@ from mebench.config.settings import is_place
 from mebench.errors import RunError, refused_by_system
 from mebench.files import whole_file, write_text
 from mebench.metrics import RunComparison, catalogue
-from mebench.metrics.comparison import LEVEL, ComparedScore
+from mebench.metrics.compared_tables import LEVEL, ComparedScore
 from mebench.output.number_format import format_number
 from mebench.output.progress import Progress
 from mebench.output.table import INTERVAL, Column, Table
@@ -272,8 +272,8 @@ def _optimism_in_words(path: str, score: Mapping[str, Any]) -> str:
         return look
     inner = _number(path, score["inner"]["gain"], "+")
     outer = _number(path, score["outer"]["gain"]["value"], "+")
-    verdict = f"{_number(path, lost)} of it is lost on new ones" if lost > 0 else "none of it is lost"
-    return f"{look}; their gain over the default is {inner} there and {outer} on new ones: {verdict}"
+    verdict = f"{_number(path, lost)} of the gain is lost" if lost > 0 else "none of the gain is lost"
+    return f"{look}; over the default they gain {inner} on the tuning subjects and {outer} on new ones: {verdict}"
 
 
 def _number(path: str, value: float | None, sign: str = "") -> str:

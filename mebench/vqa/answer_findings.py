@@ -89,7 +89,7 @@ def _describe_score(row: AnswerScore, n_people: int) -> str:
     written = f"{row.label}: {format_score(row.score, 3)} on {format_count(n_people, 'person', 'people')}"
     if row.level is None:
         return f"{written}."
-    floor = f"the {format_table_number(row.level)} of {row.floor}, which sees no picture"
+    floor = f"the floor {row.floor}, which sees no picture and has {format_table_number(row.level)}"
     if not row.standing:
         return f"{written}, beside {floor}; without an interval nothing tells them apart."
     return f"{written}, {row.standing} than {floor}."

@@ -29,7 +29,10 @@ def test_compare_prints_runs_difference_tests_and_conclusion(tmp_path, capsys):
     lines = [line.split() for line in shown.splitlines()]
     assert lines[lines.index(["spotting,", "micro:", "F1"]) + 1][:2] == ["A", f"{f1['value']:.4f}"]
     # 2 of the 2^8 exchanges differ as much: none and all. Four scores are tested at once.
-    assert "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078, 0.0312 among 4 tests)" in shown
+    assert (
+        "spotting, micro: F1: A is better than B (1.0000 against 0.0000; p = 0.0078; corrected for 4 tests 0.0312)"
+        in shown
+    )
     assert "no difference is shown" in shown
     assert "8 subjects" in shown
     assert "all 128 exchanges" in shown

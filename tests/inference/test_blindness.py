@@ -74,7 +74,10 @@ def test_page_veils_blind_stretches_and_shows_recovery(tmp_path):
     page = found.make_page()
     assert "the model is blind: the person speaks or turns" in page
     assert "while the person speaks the model is blind, from 0.4 s to 2.4 s" in page
-    assert "Of 1 micro-expression of 8 %" in page
+    assert "1 micro-expression of 8 % of the distance between the eyes" in page
+    first, second = found.describe_findings()
+    assert first.startswith("1 place to look at")
+    assert second == "Of 1 micro-expression that was put into copies of v, 1 [21, 100 %] was found."
     assert page.count("<main>") == page.count("<h1>") == 1
     assert '<div class="scroll" tabindex="0" role="region" aria-label="Intervals of v">' in page
     assert "smoothed, less the running median of 2 s" in page

@@ -65,10 +65,13 @@ def made(trials, shams=()):
 def test_Recovery_says_what_was_found_where():
     trials = [trial(n < 17, 8.0, "still", before=n < 4) for n in range(18)] + [trial(False, 16.0, "speech")] * 22
     words = made(trials, [trial(False)] * 6).describe()
-    assert words[0].startswith("of 40 micro-expressions of 8 to 16 % of the distance between the eyes")
-    assert "17 [29, 58 %] were found; at the same places 4 were there before" in words[0]
-    assert "while the person speaks 0 of 22 [0, 15 %], 0 there before, beside 0 intervals in 30.0 s" in words[2]
-    assert words[-1] == "of 6 that were moved and back 0 [0, 39 %] were found"
+    assert words[0].startswith("40 micro-expressions of 8 to 16 % of the distance between the eyes")
+    assert "17 [29, 58 %] were found, and at 4 of these places something is spotted without them" in words[0]
+    assert words[2].startswith(
+        "while the person speaks 0 of 22 [0, 15 %] were found, at 0 of them something is spotted"
+    )
+    assert words[2].endswith("in 30.0 s of the untouched film 0 intervals")
+    assert words[-1].endswith("nothing is there: at 0 [0, 39 %] of them something is spotted")
 
 
 def test_Recovery_finds_half_between_two_strengths():

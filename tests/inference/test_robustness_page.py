@@ -57,7 +57,7 @@ def test_losses_of_score_puts_the_greatest_first():
         (
             ROWS,
             0.1,
-            "Spotting, micro: F1: 1 of 2 degradations lower it. It is lowest with blur at strength 2: 0.400, "
+            "Spotting, micro: F1 falls under 1 of 2 degradations, furthest under blur at strength 2: to 0.400, "
             "0.200 [0.100, 0.300] below the clean run.",
         ),
         (ROWS, 0.35, "below the clean run; that is not above the 0.350 of random intervals."),

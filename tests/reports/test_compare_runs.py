@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from mebench.metrics import RunComparison
-from mebench.metrics.comparison import ComparedScore, compare_tables
+from mebench.metrics.compared_tables import ComparedScore, compare_tables
 from mebench.reports import compare_runs
 from mebench.score_type import Score
 from tests.helpers.plain_rules import rows, tables
@@ -114,7 +114,7 @@ def test_remarks_on_comparison_name_too_few_subjects():
     )
     assert not any("too few" in line for line in noted(6, one))  # 1 of 32
     (line,) = (line for line in noted(6, one, two) if "too few" in line)  # 2 of 32
-    assert line.startswith("with 6 subjects no p can be below 0.0312, 0.0625 among 2 tests:")
+    assert line.startswith("with 6 subjects no p can be below 0.0312; corrected for 2 tests 0.0625:")
 
 
 def test_draw_conclusions_limit_difference_of_shares():

@@ -26,11 +26,11 @@ def plain(inner_gain, outer_gain, objectives=("spotting.micro.f1",), least_p=0.0
 
 
 @pytest.mark.parametrize(
-    ("inside", "outside", "verdict"), [(0.3, 0.1, "0.2000 of it is lost on new ones"), (0.1, 0.3, "none of it is lost")]
+    ("inside", "outside", "verdict"), [(0.3, 0.1, "0.2000 of the gain is lost"), (0.1, 0.3, "none of the gain is lost")]
 )
 def test_remarks_say_how_much_the_inner_score_flattered(inside, outside, verdict):
     first, last = outcome.tuning_remarks(plain(inside, outside))
-    assert first.endswith(f" there and {outside:+.4f} on new ones: {verdict}")
+    assert first.endswith(f" on the tuning subjects and {outside:+.4f} on new ones: {verdict}")
     assert last == "so it is"
 
 

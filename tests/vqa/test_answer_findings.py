@@ -18,13 +18,25 @@ def scored(value, low, high, name="coarse_uf1", **floors):
     [
         (
             scored(0.6, 0.5, 0.7, majority=0.2, prior=0.4),
-            "UF1, coarse: 0.600 [0.500, 0.700] on 9 people, better than the 0.400 of prior, which sees no picture.",
+            "UF1, coarse: 0.600 [0.500, 0.700] on 9 people, better than the floor prior, which sees no picture and has 0.400.",
         ),
-        (scored(0.6, 0.5, 0.7, prior=0.5), "not shown to be better than the 0.500 of prior"),
-        (scored(0.6, 0.5, 0.7, prior=0.8), "worse than the 0.800 of prior"),
-        (scored(0.6, None, None, prior=0.8), "beside the 0.800 of prior, which sees no picture; without an interval"),
-        (scored(2.0, 1.5, 2.5, "events_mae", majority=4.0, prior=3.0), "better than the 3.000 of prior"),
-        (scored(4.0, 3.5, 4.5, "events_mae", prior=3.0), "worse than the 3.000 of prior"),
+        (
+            scored(0.6, 0.5, 0.7, prior=0.5),
+            "not shown to be better than the floor prior, which sees no picture and has 0.500.",
+        ),
+        (scored(0.6, 0.5, 0.7, prior=0.8), "worse than the floor prior, which sees no picture and has 0.800."),
+        (
+            scored(0.6, None, None, prior=0.8),
+            "beside the floor prior, which sees no picture and has 0.800; without an interval",
+        ),
+        (
+            scored(2.0, 1.5, 2.5, "events_mae", majority=4.0, prior=3.0),
+            "better than the floor prior, which sees no picture and has 3.000.",
+        ),
+        (
+            scored(4.0, 3.5, 4.5, "events_mae", prior=3.0),
+            "worse than the floor prior, which sees no picture and has 3.000.",
+        ),
     ],
 )
 def test_describe_answers_claims_what_the_interval_shows(summary, words):
