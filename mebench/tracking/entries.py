@@ -23,10 +23,12 @@ from mebench.metrics.summary import summarize
 from mebench.output.number_format import format_score
 from mebench.output.table import Column, Table, markdown_text
 from mebench.records.recorded_settings import dataset_in_words, own_choices
+from mebench.reports.findings import describe_findings
 from mebench.reports.plots import history_of
 from mebench.reports.report import figures_of_run
 from mebench.reports.scores import main_scores
 from mebench.runs import RunFolder
+from mebench.runs.chance_levels import with_levels_of_chance
 from mebench.runs.scoring import current_summary, read_tables_of_folds
 from mebench.score_type import Score
 from mebench.tracking.mlflow_store import RUN_TAG
@@ -142,7 +144,6 @@ def read_run_head(folder: RunFolder, chosen: Mapping[str, bool]) -> TrackedRun:
             "mlflow.source.name": "mebench run",
             "mlflow.source.type": "LOCAL",
             **_tags_of_source(stored.get("source", {})),
-            "mlflow.note.content": _note("\n".join(_note_on_run(values, about, summary))),
         },
         params={key: _text(value) for key, value in params.items()},
         start=end - int(summary["seconds"] * 1000),
@@ -210,9 +211,11 @@ def _tags_of_source(source: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _note_on_run(values: Mapping[str, Any], about: Mapping[str, Any], summary: Mapping[str, Any]) -> list[str]:
-    """Lines of Markdown: what ran, its main scores, and remarks; arguments as in `_tags_of_run`."""
+    """Lines of Markdown: what ran, what it found, its main scores, and remarks; arguments as in `_tags_of_run`."""
     methods = " + ".join(str(values[name]) for name in ("method", "recognizer") if values.get(name))
     lines = [f"**{methods}** on **{values['dataset']}** under **{values['protocol']}**, seed {values['seed']}", ""]
+    n_people = len({subject for fold in about["folds"] for subject in fold["test"]})
+    lines += [markdown_text(" ".join(describe_findings(summary, n_people))), ""]
     main = short_scores(summary)
     if main:
         columns = [
@@ -266,9 +269,13 @@ def read_run(
     shutil.rmtree(room / ".records", ignore_errors=True)
     if head.tags[MODELS_TAG] == "true":
         copy_models(folder, room)
+    values = flatten_keys(stored["config"])
+    values["dataset"] = dataset_in_words(values["dataset"])
+    note = _note("\n".join(_note_on_run(values, about, with_levels_of_chance(summary, folder, about))))
     has_nested = wanted["tracking_folds"] and len(about["folds"]) <= MOST_NESTED
     return replace(
         head,
+        tags={**head.tags, "mlflow.note.content": note},
         metrics=[*_metrics(summary), *_curves(history), Point("seconds", summary["seconds"])],
         data=_datasets_of(folder, stored["config"]),
         tables={"scores": _table_of_scores(summary)},

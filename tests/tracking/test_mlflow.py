@@ -117,7 +117,10 @@ def test_sync_sends_scores_and_settings(tmp_path, database, progress, printed):
     assert artifact(tmp_path, run, "versions.json")["torch"] == "2.13.0"
 
     f1 = f"| F1 | {scores['f1']['value']:.4f} | [{scores['f1']['low']:.4f}, {scores['f1']['high']:.4f}] |"
-    assert f1 in tags["mlflow.note.content"].splitlines()
+    what, _, found, *table = tags["mlflow.note.content"].splitlines()
+    assert what == "**spotter** on **drawn** under **loso**, seed 0"
+    assert found.startswith("It finds more micro-expressions than random intervals: F1 ")
+    assert f1 in table
     assert len(nested) == 4
     assert printed.getvalue() == ""
 
