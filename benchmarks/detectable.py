@@ -19,7 +19,7 @@ import numpy as np
 
 from mebench.config import resolve
 from mebench.config.registry import find_plugin
-from mebench.metrics.comparison import compare_tables, detectable_difference
+from mebench.metrics.compared_tables import compare_tables, detectable_difference
 from mebench.runner.choices import open_dataset
 from mebench.runs.folder import RunFolder
 from mebench.runs.scoring import read_tables

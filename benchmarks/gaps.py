@@ -8,7 +8,7 @@ Each data set has two or three groups of people with normal scores; the planted 
 import numpy as np
 
 from mebench.metrics import group_gaps
-from mebench.metrics.comparison import detectable_difference
+from mebench.metrics.compared_tables import detectable_difference
 
 SETS = 1000
 

@@ -308,6 +308,6 @@ FORMATS = (
     ),
     Format("records of answers", ("vqa/answer_records.py",), "json", ANSWER_RECORD_BYTES),
     Format("files of challenges", ("challenges/bundle.py",), "json", CHALLENGE_FILE_BYTES),
-    Format("people, noise: `.csv`", ("reports/trust.py",), "csv", PEOPLE_TABLE_BYTES),
+    Format("people, noise: `.csv`", ("reports/score_trust.py",), "csv", PEOPLE_TABLE_BYTES),
 )
 """Every format that is read from others, with its limits."""

@@ -33,7 +33,7 @@ from mebench.inference.models import read_header
 from mebench.intake.integrity import check_record
 from mebench.limits import FORMATS
 from mebench.matlab import read_matlab
-from mebench.reports.trust import read_people
+from mebench.reports.score_trust import read_people
 from mebench.runs.folder import RunFolder
 from mebench.training.released import keras_weights, torch_weights
 from mebench.vqa.answer_records import RECORD, read_answer_record

@@ -28,7 +28,7 @@ with lazy_imports():
     )
     from mebench.inspection import dataset_summary, scheme_remark
     from mebench.records import record as run_record
-    from mebench.reports import plots, report as run_report, scores as score_report, sweep_scores, trust as score_trust
+    from mebench.reports import plots, report as run_report, score_trust, scores as score_report, sweep_scores
     from mebench.runner import execute, guard, session
     from mebench.runs import answers as run_answers, chance_levels, folder as run_folder, origin as run_origin, scoring
 

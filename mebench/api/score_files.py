@@ -41,7 +41,7 @@ with lazy_imports():
     from mebench.inspection import dataset_summary
     from mebench.metrics import chance, conventions, summary as score_summary
     from mebench.records import method_result
-    from mebench.reports import compare_runs, plots, recognition, score_plots, timeline, trust as score_trust
+    from mebench.reports import compare_runs, plots, recognition, score_plots, score_trust, timeline
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
     from mebench.exchange.answers import Answers
     from mebench.exchange.text_table import File
-    from mebench.metrics.comparison import RunComparison
+    from mebench.metrics.compared_tables import RunComparison
     from mebench.metrics.tables import Tables
 else:
     pd = load_lazily("pandas")

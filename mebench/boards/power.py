@@ -11,7 +11,7 @@ from mebench.boards.named_boards import BoardContent
 from mebench.boards.rows import BoardRow
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.catalogue import find_metric
-from mebench.metrics.comparison import LEVEL, detectable_difference
+from mebench.metrics.compared_tables import LEVEL, detectable_difference
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from mebench.boards.row_scores import SCORING, single_score
 from mebench.grouping import group_by
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.seed_means import exact_mean, over_seeds
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
@@ -19,7 +19,7 @@ from mebench.records.published import PublishedValue
 from mebench.records.record import Record
 from mebench.records.recorded_settings import protocol_in_words
 from mebench.result_cache import cached_result
-from mebench.runner.leak import worth_in_audit
+from mebench.runner.selection_worth import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
 from mebench.score_type import UNDEFINED, Score

@@ -26,7 +26,7 @@ from mebench.errors import MebenchError
 from mebench.grouping import split_into_batches
 from mebench.metrics import Tables, find_convention
 from mebench.metrics.bootstrap import Resampling, derived_seed
-from mebench.metrics.comparison import Pool
+from mebench.metrics.compared_tables import Pool
 from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ranking import hardest_people, personal_path, rank_intervals, win_shares
 from mebench.metrics.ratios import Floats

@@ -391,9 +391,9 @@ def is_made(file: Path) -> bool:
 def _former_files(out: Path) -> set[str]:
     """The files that an earlier build made, named relative to the leaderboard's folder."""
     pages = [*out.glob("*.md"), *out.glob(f"{PAGES}/*.md"), *out.glob(f"{TABLES}/*.md")]
-    made = [file for file in pages if is_made(file)]
-    files = {file.relative_to(out).as_posix() for file in made}
-    for file in made:
+    generated = [file for file in pages if is_made(file)]
+    files = {file.relative_to(out).as_posix() for file in generated}
+    for file in generated:
         if file.parent.name == TABLES:
             files |= {f"{TABLES}/{file.stem}.{ending}" for ending in TABLE_FORMATS}
     overview = out / FORMER_OVERVIEW

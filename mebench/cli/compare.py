@@ -48,7 +48,7 @@ with lazy_imports():
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.metrics import agreement as run_agreement, conventions
     from mebench.records import matching_published, method_result, published as published_values, record as run_record
-    from mebench.reports import compare_runs, report as run_report, score_plots, trust as score_trust
+    from mebench.reports import compare_runs, report as run_report, score_plots, score_trust
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ with lazy_imports():
     from mebench.config import sources
     from mebench.records import method_result
     from mebench.reports import result_scores, scores as score_report
-    from mebench.runner import leak
+    from mebench.runner import selection_worth
     from mebench.runs import access_text, chance_levels, folder as run_folder, scoring
 
 if TYPE_CHECKING:
@@ -375,7 +375,7 @@ def _describe(folder: run_folder.RunFolder) -> dict[str, Any]:
     lost = folder.lost
     damaged = folder.list_damaged_files(only_newer=True)
     audit = str(values.get("audit", "guard"))
-    worth = None if audit == "guard" else leak.worth_of(folder)
+    worth = None if audit == "guard" else selection_worth.worth_of(folder)
     summary = folder.read_json("summary.json") if folder.done and not damaged else {}
     stats = _stats_of_files(folder)
     newest = max((stat.st_mtime for stat in stats), default=folder.path.stat().st_mtime)

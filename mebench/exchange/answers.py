@@ -27,13 +27,13 @@ from mebench.exchange.column_values import (
 )
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
+from mebench.exchange.frame_shift import note_shift
 from mebench.exchange.intervals import check_intervals, read_intervals
 from mebench.exchange.join import JOINTS, Rules, classes_of, join_with_truth, loosen_id, named_classes
 from mebench.exchange.megc import is_log
 from mebench.exchange.other_rates import judge_rates
 from mebench.exchange.repeated_videos import NEARLY_ALL, OVERLAPPING, refuse_repeated_videos, share_of_overlaps
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
-from mebench.exchange.shift import note_shift
 from mebench.exchange.text_table import File, OtherColumns, Remarks, TextTable, parse_columns, read_sheet
 from mebench.exchange.values import IDS, IntervalFile, Role
 from mebench.files import read_plain

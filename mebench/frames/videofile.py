@@ -607,7 +607,9 @@ class Decoder:
         If damage is accepted, damaged pieces are passed over.
         """
         for packet in self._packets():
-            if packet.size or packet.dts is None:  # of a size of 0 are those that a camera dropped, and the last one
+            if (
+                packet.size or packet.dts is None
+            ):  # an empty packet is a frame that a camera dropped; the last one ends the stream
                 try:
                     yield from packet.decode()
                 except self._errors:

@@ -12,7 +12,7 @@ from mebench.errors import ConfigError, MebenchError
 from mebench.features.degradation import Degradation
 from mebench.features.relations import Answers, concerns_tasks, count_violations_of_run
 from mebench.inference.models import models_of_run
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.tables import Tables
 from mebench.output.progress import Progress

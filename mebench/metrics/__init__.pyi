@@ -4,7 +4,7 @@ from . import catalogue as catalogue
 from . import chance as chance
 from . import class_results as class_results
 from . import classification as classification
-from . import comparison as comparison
+from . import compared_tables as compared_tables
 from . import conventions as conventions
 from . import density as density
 from . import emotions as emotions
@@ -29,7 +29,7 @@ from .chance import spotting_chance as spotting_chance
 from .classification import confusion_matrix as confusion_matrix
 from .classification import expected_calibration_error as expected_calibration_error
 from .classification import reliability as reliability
-from .comparison import RunComparison as RunComparison
+from .compared_tables import RunComparison as RunComparison
 from .conventions import find_convention as find_convention
 from .matching import match_one_to_one as match_one_to_one
 from .frame_scores import frame_auc as frame_auc

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.conventions import Convention, find_convention
 from mebench.metrics.matching import find_truths
 from mebench.metrics.tables import Tables, in_scope, of_kinds, people_of_videos

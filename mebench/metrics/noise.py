@@ -11,7 +11,7 @@ import pandas as pd
 from mebench.errors import DataError
 from mebench.metrics.bootstrap import derived_seed, score_with_percentiles
 from mebench.metrics.catalogue import find_metric
-from mebench.metrics.comparison import path_of, sections_of
+from mebench.metrics.compared_tables import path_of, sections_of
 from mebench.metrics.ranking import rank_intervals, win_shares
 from mebench.metrics.ratios import Floats
 from mebench.metrics.tables import Tables, of_first_draw

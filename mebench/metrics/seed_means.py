@@ -15,7 +15,7 @@ from mebench.metrics.bootstrap import (
     average_scores,
     basis_of_all,
 )
-from mebench.metrics.comparison import sections_of
+from mebench.metrics.compared_tables import sections_of
 from mebench.metrics.conventions import Convention
 from mebench.metrics.mistakes import number_of_draws
 from mebench.metrics.summary import summarize

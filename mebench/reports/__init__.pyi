@@ -8,5 +8,5 @@ from . import score_plots as score_plots
 from . import scores as scores
 from . import sweep_scores as sweep_scores
 from . import timeline as timeline
-from . import trust as trust
+from . import score_trust as score_trust
 from .report import judge_run as judge_run

@@ -20,7 +20,7 @@ from mebench.records.matching_published import Value, count_scored, gap_in_words
 from mebench.records.published import PublishedValue
 from mebench.reproduction.rescore import read_described
 from mebench.runner import make_plan
-from mebench.runner.leak import score_differences, worth_of
+from mebench.runner.selection_worth import score_differences, worth_of
 from mebench.runs import RunFolder
 from mebench.runs.scoring import current_summary, score_run
 
@@ -187,7 +187,7 @@ class PaperRun:
 
     @property
     def selection_gain(self) -> dict[str, Any] | None:
-        """The gain of selecting on tested subjects, see `mebench.runner.leak`; None if the run does not."""
+        """The gain of selecting on tested subjects, see `mebench.runner.selection_worth`; None if the run does not."""
         return None if self.folder is None else worth_of(self.folder)
 
     @property
@@ -220,7 +220,7 @@ class CellResult:
         failed: whether its run failed.
         leaking: if one training gave both, the score of the leaking run; else None.
         honest: score of the honest run of the same training; else None.
-        worth: gain from the selection, see `mebench.runner.leak`.
+        worth: gain from the selection, see `mebench.runner.selection_worth`.
         best_of: gain from choosing settings on the tested subjects, see `_gain_of_choosing`.
     """
 

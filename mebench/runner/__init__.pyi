@@ -5,7 +5,7 @@ from . import execute as execute
 from . import fold as fold
 from . import guard as guard
 from . import job as job
-from . import leak as leak
+from . import selection_worth as selection_worth
 from . import plan as plan
 from . import preload as preload
 from . import prepare as prepare

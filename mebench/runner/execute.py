@@ -20,10 +20,10 @@ from mebench.output.terminal import format_count
 from mebench.runner.energy import measured_energy
 from mebench.runner.guard import accounts_of_data, find_frame_warnings, find_run_warnings
 from mebench.runner.identity import by_training
-from mebench.runner.leak import score_differences, without_leak, worth_of
 from mebench.runner.plan import Plan, SharedData, make_plan
 from mebench.runner.prepare import prepare_features
 from mebench.runner.requirements import check_folders, problem_of_database, refuse_missing_devices
+from mebench.runner.selection_worth import score_differences, without_leak, worth_of
 from mebench.runner.session import Outcome, Session, cached_outcome, finished_run, open_session, rerun_notice
 from mebench.runner.workers import WorkerPool, Workers, default_workers
 from mebench.runs.folder import RunFolder
@@ -462,7 +462,7 @@ def leak_gain(config: RunConfig, summary: Mapping[str, Any], progress: Progress)
         `honest`: id of the honest run; `scores`: for each path (`spotting.micro.f1`) `honest`, `leak` and the `points`
         that the leak gained, 100 times their difference; None where a score is undefined. `differences`: for the main scores
         leaking minus honest, with an interval paired over subjects. Where one training gave both runs also `rule`, `looks` and
-        `curve`, see `mebench.runner.leak`.
+        `curve`, see `mebench.runner.selection_worth`.
 
     Raises:
         MebenchError: the honest run cannot be executed.

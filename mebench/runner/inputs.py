@@ -47,7 +47,7 @@ OF_FOLDS = (
         "runner/fold_videos",
         "runner/host",
         "runner/job",
-        "runner/leak",
+        "runner/selection_worth",
     ),
     *("runner/plan", "runner/prepare", "runner/run_data", "runner/run_features", "runner/timing", "runner/video_table"),
     "runs/fold_files",

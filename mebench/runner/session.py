@@ -21,9 +21,9 @@ from mebench.runner.guard import AuditedRun, check_duplicate_people, write_audit
 from mebench.runner.host import fold_task, place_of, unstorable
 from mebench.runner.identity import identity_of, refuse_changed, run_key, run_name, training_key
 from mebench.runner.inputs import instructions_of_folds, refuse_other_processor, short_hash
-from mebench.runner.leak import EpochAnswers, epochs_of, measure_worth, with_epoch_predictions, without_leak
 from mebench.runner.plan import Plan, make_plan
 from mebench.runner.prepare import Prepared, SharedVideo, missing_videos, shared_video
+from mebench.runner.selection_worth import EpochAnswers, epochs_of, measure_worth, with_epoch_predictions, without_leak
 from mebench.runner.workers import WorkerTask
 from mebench.runs import RunFolder
 from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance

@@ -30,7 +30,7 @@ from mebench.core import (
     stack,
 )
 from mebench.errors import ConfigError, PluginError
-from mebench.features.probe import shape_of_feature
+from mebench.features.feature_shape import shape_of_feature
 from mebench.training.samples import ClipSamples, ViewSamples, WindowSamples, tensor_of, window_labels
 
 Floats = NDArray[np.float64]

@@ -21,7 +21,7 @@ from mebench.config import RunConfig
 from mebench.core.types import Fold
 from mebench.errors import DataError, RunError, refuse_if
 from mebench.metrics import TABLE_COLUMNS, RunComparison
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
 from mebench.output.progress import Progress

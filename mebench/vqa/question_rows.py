@@ -18,7 +18,7 @@ from mebench.boards.significance import Weights, find_differing_pairs, significa
 from mebench.errors import MebenchError
 from mebench.grouping import group_by
 from mebench.metrics.bootstrap import derived_seed
-from mebench.metrics.comparison import LEVEL, detectable_difference
+from mebench.metrics.compared_tables import LEVEL, detectable_difference
 from mebench.metrics.paired import PERMUTATIONS
 from mebench.metrics.ratios import Floats
 from mebench.output.terminal import format_count

@@ -12,7 +12,7 @@ from mebench.boards.selection_gains import selection_gains, table_of_gains
 from mebench.intake import collect as boards_collect
 from mebench.metrics import ranking
 from mebench.metrics.bootstrap import Resampling, derived_seed, effective_degrees, share_interval, standard_error
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
 from tests.helpers.run_folders import CLASSES, make_run

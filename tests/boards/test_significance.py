@@ -10,9 +10,9 @@ from hypothesis import given, strategies as st
 from mebench.boards import build as boards_build, significance, standings
 from mebench.boards.rows import rank_rows
 from mebench.intake import collect as boards_collect
-from mebench.metrics import Tables, comparison, ranking
+from mebench.metrics import Tables, compared_tables, ranking
 from mebench.metrics.bootstrap import Resampling, derived_seed
-from mebench.metrics.comparison import Pool, compare_tables
+from mebench.metrics.compared_tables import Pool, compare_tables
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
@@ -115,7 +115,7 @@ def test_chosen_weights_score_as_weights(tmp_path, convention):
     for method, shift in (("one", 0), ("two", 5)):
         make_run(tmp_path, method, method=method, shift=shift, kinds=("micro", "macro"), tasks=("spot",))
     pool = Pool.from_runs([read(record) for record in boards_collect.collect_finished_runs(tmp_path)])
-    sections = comparison.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
+    sections = compared_tables.sections_of(pool.tables, pool.units.size, ["micro", "macro"], ("positive",), convention)
     orders = next(significance.subject_permutations(2, pool.units.shape[1], 5, seed=0)[0])
     chosen = significance.ChosenWeights(pool.units[None], pool.units.size, orders)
     places = pool.units[orders.swapaxes(1, 2), np.arange(pool.units.shape[1])].reshape(-1, pool.units.shape[1])
@@ -169,10 +169,10 @@ def test_pool_scores_each_run_as_alone(tmp_path, convention):
     alone = [ScoreTable.read(summary).by_path() for summary in summaries]
     weights = np.zeros((3, pool.units.size))
     np.put_along_axis(weights, pool.units, 1.0, axis=1)
-    sections = comparison.sections_of(pool.tables, pool.units.size, *words)
+    sections = compared_tables.sections_of(pool.tables, pool.units.size, *words)
 
     scores = {
-        comparison.path_of(section, name): values
+        compared_tables.path_of(section, name): values
         for section, part in sections.items()
         for name, values in part.evaluate(weights).items()
     }

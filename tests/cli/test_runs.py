@@ -11,7 +11,7 @@ import pytest
 
 from mebench.cli import runs as verbs
 from mebench.errors import ConfigError, RunError
-from mebench.runner import guard, leak
+from mebench.runner import guard, selection_worth
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
 
@@ -217,7 +217,7 @@ def test_runs_prune_keeps_the_honest_run_of_a_leak(runs, capsys):
     """The leaking run scores higher; what looking was worth is read beside the honest one."""
     shutil.rmtree(runs / "perfect")
     leaking = make_run(runs, "leaking", method="late", settings={"audit": "leak"})
-    leaking.write_json(guard.FILE, {"values": [{"name": leak.NAME, "value": {"honest": "late"}}]})
+    leaking.write_json(guard.FILE, {"values": [{"name": selection_worth.NAME, "value": {"honest": "late"}}]})
     found = listed(runs, capsys)
     assert (found["leaking"]["audit"], found["leaking"]["honest"]) == ("leak", "late")
     assert (found["late"]["audit"], found["late"]["honest"]) == ("guard", "")

@@ -8,8 +8,8 @@ from mebench.core import Chain
 from mebench.errors import ConfigError, DataError
 from mebench.features import CropSequence, FaceCrop, FlowSequence, MinMax
 from mebench.features.clip_sequences import chosen_frames
+from mebench.features.feature_shape import shape_of_feature
 from mebench.features.pipeline import route_of
-from mebench.features.probe import shape_of_feature
 from mebench.training.samples import tensor_of
 
 from .conftest import texture

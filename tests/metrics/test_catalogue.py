@@ -20,7 +20,7 @@ from mebench.intake import collect as boards_collect
 from mebench.metrics import catalogue, find_convention
 from mebench.metrics.bootstrap import Basis
 from mebench.metrics.catalogue import METRICS
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.emotions import Sample
 from mebench.metrics.metric import Metric

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from mebench.metrics import Tables
-from mebench.metrics.comparison import Pool, compare_tables
+from mebench.metrics.compared_tables import Pool, compare_tables
 from mebench.metrics.seed_means import summarize_seeds
 from mebench.metrics.summary import summarize
 

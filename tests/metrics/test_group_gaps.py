@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from mebench.metrics import comparison, group_gaps
+from mebench.metrics import compared_tables, group_gaps
 
 
 def share_of(values):
@@ -53,7 +53,7 @@ def test_group_gaps_ignores_differences_between_datasets():
 @pytest.mark.parametrize(("planted", "least", "most"), [(0.0, 0, 10), (1.0, 70, 92)])
 def test_group_gaps_finds_planted_gaps_at_stated_power(planted, least, most):
     """The gap is what a test of two groups of 20 people finds with 80 % power; of 100 data sets 5 are false alarms."""
-    gap = planted * comparison.detectable_difference(np.sqrt(2 / 20), 38)
+    gap = planted * compared_tables.detectable_difference(np.sqrt(2 / 20), 38)
     found = 0
     for seed in range(100):
         values = np.random.default_rng(seed).normal(size=40) + gap * np.repeat([0, 1], 20)

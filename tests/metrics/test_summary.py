@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import beta
 
 from mebench.errors import ConfigError
-from mebench.metrics import Tables, bootstrap, comparison
+from mebench.metrics import Tables, bootstrap, compared_tables
 from mebench.metrics.catalogue import METRICS
 from mebench.metrics.summary import summarize
 
@@ -283,8 +283,8 @@ def test_summarize_weights_are_copies_of_a_subject(seed: int) -> None:
         return pd.concat(parts, ignore_index=True)
 
     explicit = Tables(*(written(table) for table in (run.videos, run.truths, run.predictions, run.clips)))
-    sections = comparison.sections_of(run, len(people), ["micro", "macro"], CLASSES, "strict")
-    copies = comparison.sections_of(explicit, int(weights.sum()), ["micro", "macro"], CLASSES, "strict")
+    sections = compared_tables.sections_of(run, len(people), ["micro", "macro"], CLASSES, "strict")
+    copies = compared_tables.sections_of(explicit, int(weights.sum()), ["micro", "macro"], CLASSES, "strict")
     assert {"spotting.overall", "analysis.strs", "recognition.members.e", "spotting.micro.f1_at_iou"} <= set(sections)
     for name, section in sections.items():
         found, expected = section.evaluate(weights), copies[name].evaluate(np.ones((1, int(weights.sum()))))

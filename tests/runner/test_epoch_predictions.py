@@ -16,7 +16,7 @@ from mebench.config import resolve
 from mebench.errors import RunError
 from mebench.inference.predict import fitted_method
 from mebench.output.progress import Progress
-from mebench.runner import FittedMethod, leak
+from mebench.runner import FittedMethod, selection_worth
 from mebench.runner.execute import InterruptedRunError, execute_run, leak_gain
 from mebench.runner.session import Session
 from mebench.runs import RunFolder
@@ -87,7 +87,7 @@ def test_leak_and_its_curve_equal_a_loop_over_answers(outcome, words, monkeypatc
 
     monkeypatch.setattr(FittedMethod, "fit", None)  # another rule trains nothing
     first = execute_run(resolve([*words, "audit=leak_stop"]), Progress())
-    assert leak.worth_in_audit(first.folder.read_json("audit.json"))["honest"] == honest.id
+    assert selection_worth.worth_in_audit(first.folder.read_json("audit.json"))["honest"] == honest.id
     with pytest.raises(RunError, match=r"leaks \(audit=leak_stop\) and keeps no weights"):
         fitted_method(inference.models.models_of_run(first.folder)[0])
 
@@ -122,7 +122,7 @@ def test_leak_trains_folds_without_looks_again(words, tmp_path, monkeypatch):
             execute_run(resolve(own), Progress())
     (honest,) = tmp_path.iterdir()
     found = execute_run(resolve([*own, "audit=leak"]), Progress())
-    assert leak.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == honest.name
+    assert selection_worth.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == honest.name
     assert len(list(honest.glob("folds/*/looks.parquet"))) == len(list(honest.glob("folds/*"))) == 6
     assert {path.name for path in tmp_path.iterdir()} == {honest.name, found.folder.id}
 
@@ -150,11 +150,11 @@ def test_leak_ignores_later_runs_without_looks(words, tmp_path, monkeypatch):
     assert execute_run(resolve(own), Progress()).folder.id == f"{first.id}.2"
     monkeypatch.setattr(FittedMethod, "fit", None)  # nothing is trained
     found = execute_run(resolve([*own, "audit=leak"]), Progress())
-    assert leak.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == first.id
+    assert selection_worth.worth_in_audit(found.folder.read_json("audit.json"))["honest"] == first.id
 
 
 def test_chosen_keeps_an_epoch_without_any_right_answer():
-    assert leak.choose_epoch(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
+    assert selection_worth.choose_epoch(np.zeros((3, 2), bool), "leak_stop") == (0, 3)
 
 
 def written(folder, truths, answers, scored_each=False):
@@ -175,7 +175,7 @@ def written(folder, truths, answers, scored_each=False):
         known = pd.DataFrame(rows, columns=["epoch", "onset", "offset", "p"]).assign(fold=fold, video=fold)
         known["probabilities"] = [[p, 1 - p, 0.0] for p in known.pop("p")]
         run_folder.write_table(f"folds/{fold}/looks.parquet", known)
-    return leak.EpochPredictions(
+    return selection_worth.EpochPredictions(
         run_folder,
         SimpleNamespace(
             folds=[SimpleNamespace(key=fold) for fold in answers],
@@ -200,14 +200,16 @@ def test_curve_of_each_fold_scored_is_the_mean_over_folds(tmp_path):
         place = tmp_path / str(scored_each)
         place.mkdir()
         looks = written(place, truths, answers, scored_each)
-        assert [point["uar_leak"] for point in leak.epoch_curve(looks, "leak")] == pytest.approx(expected)
+        assert [point["uar_leak"] for point in selection_worth.epoch_curve(looks, "leak")] == pytest.approx(expected)
 
 
 def test_curve_skips_people_without_scored_clips(tmp_path):
     truths = [("v1", 1, 5, "a"), ("v1", 7, 9, "b"), ("v2", 1, 5, None)]
     answers = {"v1": [(0, 1, 5, 0.2), (0, 7, 9, 0.2), (1, 1, 5, 0.9), (1, 7, 9, 0.2)], "v2": []}
     looks = written(tmp_path, truths, answers)
-    assert [(point["looks"], point["uar_honest"], point["uar_leak"]) for point in leak.epoch_curve(looks, "leak")] == [
+    assert [
+        (point["looks"], point["uar_honest"], point["uar_leak"]) for point in selection_worth.epoch_curve(looks, "leak")
+    ] == [
         (1, 0.5, 0.5),
         (2, 1.0, 1.0),
     ]
@@ -224,7 +226,7 @@ def test_curve_gives_two_annotations_of_an_interval_one_answer(tmp_path):
     assert clips["truth"].tolist() == [0, 1, 1]
     assert looked == [2]
     np.testing.assert_allclose(kept[:, 0], [0.6, 0.6, 0.1])  # 2 of 3 are right in the second epoch, 1 in the first
-    assert [point["uar_leak"] for point in leak.epoch_curve(looks, "leak")] == pytest.approx([0.5, 0.75])
+    assert [point["uar_leak"] for point in selection_worth.epoch_curve(looks, "leak")] == pytest.approx([0.5, 0.75])
 
 
 def test_selection_gains_table_has_a_row_for_the_leaking_run(outcome, tmp_path):
@@ -307,7 +309,7 @@ def test_selection_gains_table_counts_candidates_of_all_runs(outcome, tmp_path):
     )
     audits = [deepcopy(record.audit) for _ in range(2)]
     for audit, (least, most) in zip(audits, [(1, 4), (2, 6)]):
-        leak.worth_in_audit(audit)["looks"] |= {"least": least, "most": most}
+        selection_worth.worth_in_audit(audit)["looks"] |= {"least": least, "most": most}
     runs = [replace(record, config={**record.config, "seed": seed}, audit=audit) for seed, audit in enumerate(audits)]
     for order in (runs, runs[::-1]):
         (cells,) = table_of_gains(selection_gains(order, {}, [])).plain()
@@ -338,7 +340,7 @@ def test_leak_of_a_spotter_equals_a_loop_over_thresholds(moody):
         return 2 * len({*zip(hits["video"], hits["kind"])}) / (len(spotted) + len(true))
 
     table = with_hits(table)
-    confidences = np.unique(np.quantile(table["confidence"], np.linspace(0, 1, leak.CUTS), method="lower"))
+    confidences = np.unique(np.quantile(table["confidence"], np.linspace(0, 1, selection_worth.CUTS), method="lower"))
     kept = []
     for person in dict.fromkeys(people):
         own, true = (t[t["video"].map(people) == person] for t in (table, truth))

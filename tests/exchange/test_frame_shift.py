@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mebench.exchange.shift import note_shift
+from mebench.exchange.frame_shift import note_shift
 from mebench.exchange.text_table import Remarks
 
 

@@ -4,9 +4,9 @@ import pytest
 
 from mebench.core import Chain
 from mebench.features.faces import FaceCrop
+from mebench.features.feature_shape import shape_of_feature
 from mebench.features.flow import Flow, FlowImage, FlowVolume, Strain
 from mebench.features.orientation import Hoof
-from mebench.features.probe import shape_of_feature
 from mebench.features.top import LbpTop
 
 CROP = FaceCrop(size=64)

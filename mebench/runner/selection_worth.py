@@ -18,7 +18,7 @@ from mebench.config.resolving import with_settings
 from mebench.core import Prediction
 from mebench.metrics import Tables, confusion_matrix
 from mebench.metrics.classification import uar, uf1
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.epoch_choices import count_grid
 from mebench.runner.guard import FILE as AUDIT
 from mebench.runs import ClipPrediction, FoldResult, RunFolder

@@ -12,8 +12,8 @@ from scipy import stats
 from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
-from mebench.metrics import Tables, catalogue, comparison
-from mebench.metrics.comparison import compare_tables
+from mebench.metrics import Tables, catalogue, compared_tables
+from mebench.metrics.compared_tables import compare_tables
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
@@ -218,7 +218,7 @@ def test_compare_tables_detects_nothing_if_least_p_is_too_large(subjects):
 
 def test_compare_tables_of_a_run_with_itself_finds_nothing():
     found = compared(run(0), run(0))
-    assert set(found.scores) == set(comparison.MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
+    assert set(found.scores) == set(compared_tables.MAIN) - {"recognition.unit_f1"}  # nobody asked for an action unit
     for row in found.scores.values():
         assert row.same
         assert row.p == row.p_holm == 1

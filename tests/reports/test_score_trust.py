@@ -8,7 +8,7 @@ from mebench.errors import DataError
 from mebench.metrics import Tables
 from mebench.metrics.summary import summarize
 from mebench.records import record
-from mebench.reports import judge_run, trust
+from mebench.reports import judge_run, score_trust
 from mebench.runs import RunFolder
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import CLASSES, make_run
@@ -36,7 +36,7 @@ def runs(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch):
     """Of truths as other coders would have them: `tests/metrics/test_noise.py` is about what more draws settle."""
-    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=6))
+    monkeypatch.setattr(score_trust, "under_noise", partial(score_trust.under_noise, draws=6))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def every(values):
 
 
 def test_measure_trust_scores_hardest_people_alone(side):
-    found = trust.measure_trust(side)["hardest"]["spotting.micro.f1"]
+    found = score_trust.measure_trust(side)["hardest"]["spotting.micro.f1"]
     late = side.tables.videos["subject"].str[-2:].astype(int) % 2 == 1  # nobody of these is found in time
     hard = sorted(side.tables.videos["subject"][late].unique())[: found["people"]]
     videos = side.tables.videos[side.tables.videos["subject"].isin(hard)]
@@ -68,7 +68,7 @@ def test_measure_trust_scores_hardest_people_alone(side):
 
 
 def test_measure_trust_scores_group_alone(side, tmp_path):
-    found = trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
+    found = score_trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))["groups"]["glasses"]
     for word, remainder in (("no", 0), ("yes", 1)):
         number = side.tables.videos["subject"].str[-2:].astype(int)
         videos = side.tables.videos[number % 2 == remainder]
@@ -90,7 +90,7 @@ def test_measure_trust_scores_group_alone(side, tmp_path):
 
 
 def test_measure_trust_counts_sides_of_action_units(side):
-    sides = trust.measure_trust(side)["sides"]
+    sides = score_trust.measure_trust(side)["sides"]
     clips = side.tables.clips
     halves = side.tables.truths[side.tables.truths["kind"] == "micro"]["action_units"].str[0].to_numpy()
     for half, name in (("L", "first"), ("R", "second")):
@@ -102,7 +102,7 @@ def test_measure_trust_counts_sides_of_action_units(side):
 
 def test_measure_trust_splits_age_at_median(side, tmp_path):
     rows = "subject,age\n" + "".join(f"{n:02d},{20 + n}\n" for n in range(11)) + "11,\n"
-    found = trust.read_people(people(tmp_path, rows), sorted(set(side.tables.videos["subject"])))
+    found = score_trust.read_people(people(tmp_path, rows), sorted(set(side.tables.videos["subject"])))
     assert found["age"].tolist() == ["below 25"] * 5 + ["25 or more"] * 6 + [""]
 
 
@@ -121,7 +121,7 @@ def test_measure_trust_splits_age_at_median(side, tmp_path):
 )
 def test_read_people_refuses_in_a_sentence(side, tmp_path, text, message):
     with pytest.raises(DataError, match=message):
-        trust.measure_trust(side, people(tmp_path, text))
+        score_trust.measure_trust(side, people(tmp_path, text))
 
 
 @pytest.mark.parametrize(
@@ -139,11 +139,11 @@ def test_read_noise_refuses_in_a_sentence(tmp_path, row, message):
     file = tmp_path / "noise.csv"
     file.write_text(f"what,value,source\n{row}\n")
     with pytest.raises(DataError, match=message):
-        trust.read_noise(file)
+        score_trust.read_noise(file)
 
 
 def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, monkeypatch):
-    monkeypatch.setattr(trust, "under_noise", partial(trust.under_noise, draws=2))
+    monkeypatch.setattr(score_trust, "under_noise", partial(score_trust.under_noise, draws=2))
     file = people(tmp_path, every(["no", "yes"] * 6))
     noise = tmp_path / "noise.csv"
     noise.write_text("what,value,source\nonset,60,two coders of ours\nlabel,0.1,two coders of ours\n")
@@ -172,8 +172,8 @@ def test_measure_trust_command_shows_groups_and_ranks(runs, tmp_path, mebench, m
 
 def test_describe_trust_claims_a_gap_that_the_test_shows(side, tmp_path):
     """Those of odd number are never found in time; groups with as many of both have no gap."""
-    odd = trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))
-    hardest, *gaps = trust.describe_trust(odd)
+    odd = score_trust.measure_trust(side, people(tmp_path, every(["no", "yes"] * 6)))
+    hardest, *gaps = score_trust.describe_trust(odd)
     found = odd["hardest"]["spotting.micro.f1"]
     assert hardest.startswith(f"On the {found['people']} people hardest for it, spotting, micro: F1 is ")
     tests = odd["groups"]["glasses"]
@@ -181,14 +181,14 @@ def test_describe_trust_claims_a_gap_that_the_test_shows(side, tmp_path):
     assert "spotting.micro.f1" in shown
     assert len(gaps) == len(shown)
     assert any(gap.startswith("Spotting, micro: F1 of glasses ") and " above that of " in gap for gap in gaps)
-    mixed = trust.measure_trust(side, people(tmp_path, every(["a", "a", "b", "b"] * 3)))
-    assert trust.describe_trust(mixed)[-1].startswith("No gap between groups of people is shown: of ")
+    mixed = score_trust.measure_trust(side, people(tmp_path, every(["a", "a", "b", "b"] * 3)))
+    assert score_trust.describe_trust(mixed)[-1].startswith("No gap between groups of people is shown: of ")
 
 
 def test_measure_trust_in_python_equals_command(runs, tmp_path):
     file = people(tmp_path, every(["no", "yes"] * 6))
     run = mebench_api.load_run(runs / "one")
-    assert run.trust(file) == trust.measure_trust(judge_run(record.read_record(run.folder)), file)
+    assert run.trust(file) == score_trust.measure_trust(judge_run(record.read_record(run.folder)), file)
     (noise := tmp_path / "noise.csv").write_text("what,value,source\nlabel,0.2,ours\n")
     found = mebench_api.compare(runs / "one", runs / "two", metrics=["recognition.accuracy"]).under_noise(noise)
     assert found["recognition.accuracy"]["ceiling"]["value"] == pytest.approx(0.8, abs=0.05)

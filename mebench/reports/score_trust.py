@@ -22,7 +22,7 @@ from mebench.files import read_plain
 from mebench.limits import PEOPLE_TABLE_BYTES, TEXT_TABLE_COLUMNS
 from mebench.metrics.bootstrap import Resampling, SectionScores
 from mebench.metrics.catalogue import find_metric
-from mebench.metrics.comparison import LEVEL, MAIN, on_hardest, path_of, sections_of
+from mebench.metrics.compared_tables import LEVEL, MAIN, on_hardest, path_of, sections_of
 from mebench.metrics.group_gaps import LEAST_PEOPLE, by_group, compare_shares
 from mebench.metrics.noise import under_noise
 from mebench.metrics.paired import holm
