@@ -134,7 +134,7 @@ def columns_of_rows(table: QuestionTable) -> list[Column]:
     columns = [
         Column("rank", "#", right=True, text=lambda rank: str(rank or ""), of=lambda row: row.rank or ""),
         Column("method", of=_name_of, main=True),
-        Column("group", "not distinguishable", optional=True),
+        Column("group", "not distinguishable", optional=True, room="wide"),
         *_columns_of_scores(table),
     ]
     if table.is_hidden:
@@ -142,8 +142,10 @@ def columns_of_rows(table: QuestionTable) -> list[Column]:
         for kind in ("coarse", "fine"):
             for other in others:
                 head = f"{kind} as {other.method}"
+                is_first = kind == "coarse" and other is others[0]
+                room: Room = "" if is_first else "wide"
                 columns.append(
-                    Column(head, of=partial(_agreement_of, kind, other), right=True, optional=True, room="wide")
+                    Column(head, of=partial(_agreement_of, kind, other), right=True, optional=True, room=room)
                 )
     columns += [
         Column("empty", "no answer", of=partial(_share_of, "empty"), right=True, optional=True, room="wide"),

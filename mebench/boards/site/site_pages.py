@@ -184,6 +184,8 @@ class PageTables:
         """The cells of a row among all rows."""
         table, part, row = placed
         name, _, score = self._name_metric_score(part, row, "")
+        place = f"{table.task}, {table.dataset}, {table.protocol}"
+        name = Markup('{}<span class="settings place">{}</span>').format(name, place)
         costs = total_seconds(row), self._draw.run_links(row, "")
         return [name, score, table.task, table.dataset, row.group, len(row.seeds), *costs]
 

@@ -90,6 +90,9 @@ def test_table_of_all_rows_sorts_below_its_headings(visit):
     assert groups == [sorted(group, reverse=True) for group in groups]
     assert max(map(len, groups)) > 1
     assert "order=-score" in page.url
+    places = table.locator("tbody .place").all()
+    assert len(places) == sum(map(len, groups))
+    assert all(place.is_visible() for place in places), "its heading may be out of sight on a phone"
     box = table.locator("tbody td.main").first.bounding_box()
     assert box["x"] + box["width"] <= 390
     address = page.url
