@@ -121,7 +121,8 @@ def _score_in_words(summary: Mapping[str, Any], part: ScoredPart, n_people: int)
         return f"It {words.format(more='more', better='better')}: {against}."
     if high < level:
         return f"It {words.format(more='fewer', better='worse')}: {against}."
-    return f"It is not certain that it {words.format(more='more', better='better')}: {against}, within the interval."
+    within = f"{written} against {format_table_number(level)}, which lies within the interval, {people}"
+    return f"It is not certain that it {words.format(more='more', better='better')}: {within}."
 
 
 def _draws_in_words(part: ScoredPart, n_draws: int) -> str:
