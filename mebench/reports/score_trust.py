@@ -188,7 +188,7 @@ def measure_trust(side: JudgedRun, people: Path | None = None, seed: int = 0) ->
 
     Returns:
         `sides`: found, and correctly named, micro-expressions with action units of only the left or right half, see
-        `metrics.group_gaps.compare_shares`; `hardest`: for each main score the result of `metrics.comparison.on_hardest`;
+        `metrics.group_gaps.compare_shares`; `hardest`: for each main score the result of `metrics.compared_tables.on_hardest`;
         `uncertainty`, see there, if classes have scores; `groups`: for each attribute and main score the result of
         `metrics.group_gaps.by_group`, with `p_holm`.
 
