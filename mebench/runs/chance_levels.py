@@ -40,7 +40,10 @@ def add_levels_of_chance(
 def add_levels_of_record(
     summary: Mapping[str, Any], tables: Tables, about: Mapping[str, Any], seed: int
 ) -> dict[str, Any]:
-    """A record's summary with the levels of chance, but not with that of clips' names, which takes as long as all else of its page."""
+    """A record's summary with the levels of chance.
+
+    That of clips' names is left out: it takes as long as all else of a record's page.
+    """
     stored = dict(summary.get("chance", {}))
     if "recognition" in summary:
         stored["recognition"] = recognition_chance(tables, about["classes"], summary["convention"])
