@@ -64,7 +64,9 @@ def tables_of_options() -> list[str]:
     for heading, verbs in VERBS.items():
         parts.append(f"## {heading}\n\n")
         for verb in verbs:
-            rows = [(f"`{'`, `'.join(o.opts)}`", default_of(o), o.help or "") for o in options_of(verb)]
+            rows: list[tuple[str, ...]] = []
+            for option in options_of(verb):
+                rows.append((f"`{'`, `'.join(option.opts)}`", default_of(option), option.help or ""))
             parts.append(f"### `mebench {verb}`\n\n{table(('option', 'default', 'meaning'), rows)}")
     return parts
 

@@ -280,6 +280,19 @@ def blank() -> bytes:
 
 
 @pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Debian's Chromium, for all tests of a process: playwright starts once in it."""
+    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no Chromium here: apt-get install chromium, and the page is tested in it")
+    playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested by playwright")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
 def tiny() -> list[str]:
     """Words of a drawn dataset on which a fold trains in a second; its features are computed once in a session, by whichever process."""
     from mebench.testing import TINY, scratch_folder

@@ -1,6 +1,5 @@
 """The index of the docs' search is asked for when the search is used, and not before."""
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,32 +23,27 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def asked():
+def asked(browser):
     """Opens a page, and gives the addresses that it asked for."""
-    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
-    if found is None:
-        pytest.skip("no Chromium here: apt-get install chromium, and the page is tested in it")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested by playwright")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = chromium.new_page()
-        addresses = []
+    page = browser.new_page()
+    addresses = []
 
-        def answer(route):
-            addresses.append(route.request.url)
-            script = (DOCS / "lazy_search.js").read_text(encoding="utf-8")
-            body = {"lazy_search.js": script, "json": "{}"}.get(route.request.url.rpartition("/")[2], PAGE)
-            route.fulfill(body=body, content_type="text/javascript" if body == script else "text/html")
+    def answer(route):
+        addresses.append(route.request.url)
+        script = (DOCS / "lazy_search.js").read_text(encoding="utf-8")
+        bodies = {"lazy_search.js": script, "other.json": "{}", "search_index.json": "{}"}
+        body = bodies.get(route.request.url.partition("?")[0].rpartition("/")[2], PAGE)
+        route.fulfill(body=body, content_type="text/javascript" if body == script else "text/html")
 
-        page.route(f"{SITE}/**", answer)
+    page.route(f"{SITE}/**", answer)
 
-        def open_page(query=""):
-            addresses.clear()
-            page.goto(f"{SITE}/index.html{query}", wait_until="networkidle")
-            return page, addresses
+    def open_page(query=""):
+        addresses.clear()
+        page.goto(f"{SITE}/index.html{query}", wait_until="networkidle")
+        return page, addresses
 
-        yield open_page
-        chromium.close()
+    yield open_page
+    page.close()
 
 
 def test_index_waits_until_the_search_is_opened(asked):

@@ -1,6 +1,5 @@
 """A site of drawn runs, opened from its folder in Debian's Chromium."""
 
-import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -138,18 +137,6 @@ def pages(site):
         reader.feed(file.read_text(encoding="utf-8"))
         found[file] = reader
     return found
-
-
-@pytest.fixture(scope="session")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser"))), None)
-    if found is None:
-        pytest.skip("no Chromium here: apt-get install chromium, and the page is tested in it")
-    playwright = pytest.importorskip("playwright.sync_api", reason="the page is tested by playwright")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="session")
