@@ -5,6 +5,7 @@ They come from docstrings and from the help of commands.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,7 @@ def tables_of_options() -> list[str]:
     for heading, verbs in VERBS.items():
         parts.append(f"## {heading}\n\n")
         for verb in verbs:
-            rows: list[tuple[str, ...]] = []
-            for option in options_of(verb):
-                rows.append((f"`{'`, `'.join(option.opts)}`", default_of(option), option.help or ""))
+            rows = [(f"`{'`, `'.join(o.opts)}`", default_of(o), o.help or "") for o in options_of(verb)]
             parts.append(f"### `mebench {verb}`\n\n{table(('option', 'default', 'meaning'), rows)}")
     return parts
 
@@ -95,7 +94,7 @@ def default_of(option: Any) -> str:
     return "" if option.default in (None, "", (), []) else text_of_value(option.default)
 
 
-def table(headers: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     """A table as Markdown."""
     lines = [headers, ("---",) * len(headers), *rows]
     escaped = [" | ".join(cell.replace("|", "\\|") for cell in line) for line in lines]
