@@ -509,10 +509,12 @@ def remarks_on_comparison(
     difference = f"{a} - {b}" if n_tests is None else "each difference"
     scores_intervals = any(not path.startswith("recognition") for path in comparison.scores)
     rules = rule.describe() if scores_intervals else rule.name
+    with_interval = [path for path, row in comparison.scores.items() if row.first.ends or row.second.ends]
+    intervals = how_intervals(comparison.subjects, comparison.interval, comparison.draws, with_interval)
     sentences = [
         f"convention {rules}",
         (
-            f"{how_intervals(comparison.subjects, comparison.interval, comparison.draws)}; the intervals of {difference} "
+            f"{intervals}; the intervals of {difference} "
             "are paired, for shares recovered from both intervals, which is cautious: the p value decides"
         ),
         *_on_tests(comparison, letters, n_tests),

@@ -62,8 +62,14 @@ def counts_in_words(part: ScoredPart) -> str:
     return f"{counts.n} annotated clips"
 
 
-def how_intervals(subjects: int, interval: str, draws: int) -> str:
+def how_intervals(subjects: int, interval: str, draws: int, names: Iterable[str] = ()) -> str:
     """The method behind a summary's 95 % intervals, in words.
+
+    Args:
+        subjects: number of people.
+        interval: method for scores that are no proportions, `jackknife` or `bootstrap`.
+        draws: number of draws of the bootstrap.
+        names: scores with intervals; medians and other quantiles among them have the bootstrap's.
 
     >>> print(how_intervals(68, "jackknife", 0))
     95 % intervals over 68 subjects: binomial with jackknife variance for proportions, jackknife for the others
@@ -72,17 +78,22 @@ def how_intervals(subjects: int, interval: str, draws: int) -> str:
     by_groups = (
         f", the jackknife over about {bootstrap.MOST_GROUPS} groups of them" if subjects > bootstrap.MOST_GROUPS else ""
     )
+    quantiles = [metric.label for metric in map(find_metric, dict.fromkeys(names)) if metric.kind == "order"]
+    of_quantiles = f", bootstrap ({draws} draws) for {enumerate_names(quantiles)}" if quantiles else ""
     return (
-        f"95 % intervals over {subjects} subjects{by_groups}: binomial with jackknife variance for proportions, "
-        f"{others} for the others"
+        f"95 % intervals over {subjects} subjects{by_groups}: binomial with jackknife variance for proportions"
+        f"{of_quantiles}, {others} for the others"
     )
 
 
-def interval_lines(bootstrap: Mapping[str, Any], subjects: int) -> list[str]:
-    """A line on the method behind the intervals, or no line if none were requested."""
-    if not bootstrap["draws"]:
+def interval_lines(summary: Mapping[str, Any], subjects: int) -> list[str]:
+    """A line on the method behind the intervals of a summary, or no line if none were requested."""
+    used = summary["bootstrap"]
+    if not used["draws"]:
         return []
-    return [how_intervals(subjects, bootstrap["interval"], bootstrap["draws"])]
+    parts = ScoreTable.read(summary).parts()
+    names = [name for part in parts for name, score in part.scores.items() if score.ends is not None]
+    return [how_intervals(subjects, used["interval"], used["draws"], names)]
 
 
 def reason_lines(summary: Mapping[str, Any], names: Collection[str] = METRICS) -> list[str]:
@@ -187,7 +198,7 @@ def print_scores(summary: Mapping[str, Any], tables: Tables, verbose: bool = Fal
         f"{_count_scored_items(tables)} of {format_count(len(subjects), 'subject')}",
         *score_tables(summary, "all" if verbose else "main", subjects),
         f"convention {rules}",
-        *interval_lines(summary["bootstrap"], len(subjects)),
+        *interval_lines(summary, len(subjects)),
         *reason_lines(summary),
         *summary.get("remarks", []),
     )
@@ -751,7 +762,7 @@ def _intervals(
     """Where the intervals come from, and the reasons for missing ones."""
     if draws > 1 and "spotting" in summary:
         return [f"intervals of spotting: 95 % of the method's own {draws} random draws"]
-    return [*interval_lines(summary["bootstrap"], len(_people(about))), *reason_lines(summary, metrics)]
+    return [*interval_lines(summary, len(_people(about))), *reason_lines(summary, metrics)]
 
 
 def title_of(values: Mapping[str, Any]) -> str:

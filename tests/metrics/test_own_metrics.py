@@ -26,6 +26,7 @@ from mebench.metrics.ratios import weighted_quantiles
 from mebench.metrics.reasons import MOVES_IN_STEPS
 from mebench.metrics.summary import summarize
 from mebench.records.record import read_committed_record
+from mebench.reports.scores import interval_lines
 from mebench.runs import RunFolder, scoring
 from mebench.testing import run_checks
 from mebench.testing.folders import folder_checks, write_plugin
@@ -107,6 +108,13 @@ def test_own_median_interval_is_a_bootstrap_of_people(plugins):
     tail = widened_tail(12, 11)
     assert score["value"] == np.median(np.concatenate(errors))
     assert (score["low"], score["high"]) == pytest.approx(tuple(np.percentile(medians, [100 * tail, 100 - 100 * tail])))
+
+
+@pytest.mark.parametrize(("people", "named"), [(12, True), (LEAST_OF_QUANTILE - 1, False)])
+def test_intervals_of_own_medians_are_said_to_be_the_bootstraps(plugins, people, named):
+    run = spotted_people(people, [[2, 4, person % 5] for person in range(people)])
+    (line,) = interval_lines(summarize(run, kinds=["micro"], classes=[], seed=0, draws=500), people)
+    assert (f"bootstrap (500 draws) for {METRICS[NAME].label}, jackknife for the others" in line) is named
 
 
 def test_own_median_of_few_people_says_why_it_has_no_interval(plugins):
