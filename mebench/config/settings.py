@@ -1,8 +1,9 @@
 """The configuration of a run as typed, frozen data.
 
-A new setting is a field in one of the groups: `_setting` takes its default, an example and what its value must be, and the docstring of the
-group says what it means. Words, files, refusals and `mebench info` read the field. `python docs/setting_tables.py` writes the settings' page,
-and `python -m tests.config.golden_runs` the configurations that tests expect, where only the new key may differ.
+A new setting is a field in one of the groups: `_setting` takes its default, an example and what its value must be, and
+the docstring of the group says what it means. Words, files, refusals and `mebench info` read the field. `python
+docs/setting_tables.py` writes the settings' page, and `python -m tests.config.golden_runs` the configurations that
+tests expect, where only the new key may differ.
 """
 
 import os

@@ -87,7 +87,7 @@ def how_intervals(subjects: int, interval: str, draws: int, names: Iterable[str]
 
 
 def interval_lines(summary: Mapping[str, Any], subjects: int) -> list[str]:
-    """A line on the method behind the intervals of a summary, or no line if none were requested."""
+    """The line on the method behind a summary's intervals; none without intervals."""
     used = summary["bootstrap"]
     if not used["draws"]:
         return []
