@@ -11,15 +11,26 @@ from mebench.errors import DataError
 def _columns_of_table(blocks: Any, axes: Any) -> dict[str, Any]:
     """The columns of a pandas table by name, with its index if named."""
     columns_axis, index = axes
-    names = _decode_array(columns_axis["data"])
-    table = {}
-    if index["name"] is not None:
-        table[index["name"]] = _decode_array(index["data"])
+    labels = [*zip(*_levels_of_axis(columns_axis))]
+    names = [label[0] if len(label) == 1 else label for label in labels]  # a label of several levels is printed as a tuple
+    names_of_index = index["names"] if "levels" in index else [index["name"]]
+    named = zip(names_of_index, _levels_of_axis(index))
+    table = {name: level for name, level in named if name is not None}
     for values, placement, *_ in blocks:
         positions = range(len(names))[placement] if isinstance(placement, slice) else placement
         columns = [_decode_array(values)] if isinstance(values, Bare) else values
         table |= {str(names[position]): column for position, column in zip(positions, columns)}
     return table
+
+
+def _levels_of_axis(axis: Any) -> list[Any]:
+    """The labels of an axis: those of each level, (n_labels,) each; an axis that counts has none but its numbers."""
+    if "levels" in axis:
+        levels = [np.asarray(_levels_of_axis(level)[0], object) for level in axis["levels"]]
+        return [level[np.asarray(codes)] for level, codes in zip(levels, axis["codes"])]
+    if "data" not in axis:
+        return [range(axis["start"], axis["stop"], axis["step"])]
+    return [_decode_array(axis["data"])]
 
 
 def _decode_array(values: Any) -> Any:

@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath, PureWindowsPath
 from typing import Any
@@ -41,7 +41,7 @@ def sheet_of_tool(raw: bytes, name: str) -> Sheet | None:
     """
     tool = tool_of(raw)
     if tool == "Praat":
-        return _sheet(name, tool, _rows_of_textgrid(_text_of(raw, name), name))
+        return _sheet(name, tool, _rows_of_textgrid(_text_of_textgrid(raw, name), name))
     if tool == "Anvil":
         return _sheet(name, tool, _rows_of_anvil(raw, name))
     if tool == "VIA":
@@ -73,7 +73,7 @@ def sheet_of_folder(folder: Path) -> Sheet | None:
     for file in files:
         raw = read_plain(file, TEXT_TABLE_BYTES)
         try:
-            read = _rows_of_textgrid(_text_of(raw, file.name), file.name) if tool_of(raw) == "Praat" else None
+            read = _rows_of_textgrid(_text_of_textgrid(raw, file.name), file.name) if tool_of(raw) == "Praat" else None
             if read is None and tool_of(raw) == "Anvil":
                 read = _rows_of_anvil(raw, file.name)
             if read is None:
@@ -97,20 +97,29 @@ def tool_of(raw: bytes) -> str | None:
     ('VIA', 'Label Studio')
     """
     head = raw[:4096].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe").lstrip()
-    if head.startswith((b'File type = "ooTextFile', b'"ooTextFile')):
+    if head.startswith((b'File type = "ooTextFile', b'"ooTextFile', b"ooBinaryFile")):
         return "Praat"
     if head.startswith((b"<?xml", b"<annotation")) and b"<annotation>" in head and b"<body" in raw:
         return "Anvil"
-    is_via = head.startswith(
-        (b"# Exported using VGG Image Annotator", b"filename,file_size,file_attributes,region_count")
-    )
-    if is_via or b"# CSV_HEADER" in head or (head.startswith(b'{"project"') and b'"fid_list"' in raw):
+    if head.startswith(_BEGINNINGS_OF_VIA) or b"# CSV_HEADER" in head:
         return "VIA"
-    if head.startswith((b"Observation id", b'"Observation id"')):
+    if head.startswith(b"{") and b'"fid_list"' in raw and b'"project"' in raw:
+        return "VIA"
+    if head.startswith((b"Observation id", b'"Observation id"', b"Observations,", b"Observations\t")):
         return "BORIS"
-    is_json = head.startswith((b"[", b"{")) and b'"annotations"' in raw and b'"result"' in raw
+    if head.startswith(b"{") and b'"behaviors_conf"' in raw:
+        return "BORIS"
+    has_results = (b'"annotations"' in raw or b'"predictions"' in raw) and b'"result"' in raw
+    is_json = head.startswith((b"[", b"{")) and b'"data"' in raw and has_results
     is_other_export = b'timelinelabels"' in raw and head.startswith((b"[", b"annotation_id,"))
     return "Label Studio" if is_json or is_other_export else None
+
+
+_BEGINNINGS_OF_VIA = (
+    b"# Exported using VGG Image Annotator",
+    b"filename,file_size,file_attributes,region_count",
+    b"metadata_id,file_list,",
+)
 
 
 def _text_of(raw: bytes, name: str) -> str:
@@ -142,6 +151,8 @@ _BORIS_EXPORTS = "export aggregated events, or tabular events, as .csv or .tsv"
 
 def _rows_of_boris(text: str) -> Iterator[Cells]:
     """The state events of BORIS: aggregated, with start and stop in a row, or tabular, with a row for each."""
+    if text.lstrip().startswith("{"):
+        raise DataError(f"a project of BORIS: {_BORIS_EXPORTS}")
     header = re.search(r"^Time[,;\t]", text, re.MULTILINE)
     if header:  # facts of the observation stand above the events
         text = text[header.start() :]
@@ -150,6 +161,30 @@ def _rows_of_boris(text: str) -> Iterator[Cells]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator)
     rows = [{str(name).strip(): (cell or "") for name, cell in row.items() if name} for row in reader]
     names = {name.strip() for name in reader.fieldnames or ()}
+    return _rows_of_events(rows, names)
+
+
+def is_header_of_boris(names: Collection[str]) -> bool:
+    """Whether the first row of a workbook is that of events of BORIS."""
+    return {"Observation id", "Behavior"} <= {*names}
+
+
+def sheet_of_boris(sheet: Sheet) -> Sheet:
+    """A sheet of a workbook that BORIS wrote, as the marks in it. Errors as in `_rows_of_events`."""
+    (_, header), *below = sheet.rows
+    names = [name.strip() for name in header]
+    rows = [dict(zip(names, cells)) for _, cells in below]
+    read = _sheet(sheet.file, "BORIS", _rows_of_events(rows, {*names}))
+    return replace(read, remarks=(*sheet.remarks, *read.remarks), held=sheet.held, left_out=sheet.left_out)
+
+
+def _rows_of_events(rows: Sequence[Mapping[str, str]], names: Collection[str]) -> Iterator[Cells]:
+    """The state events among rows of BORIS.
+
+    Raises:
+        DataError: there are point events alone, or the columns are those of another export.
+    """
+    names = {*names}
     if rows and all("POINT" in (row.get("Behavior type"), row.get("Status")) for row in rows):
         raise DataError(
             "an export of BORIS with point events alone, which have no end: code expressions as state events"
@@ -202,34 +237,68 @@ def _pairs_of_boris(rows: Sequence[Mapping[str, str]]) -> Iterator[Cells]:
 # VIA ---------------------------------------------------------------------------------------------------------------
 
 
+_HEADER_OF_VIA = re.compile(r"^(?:# CSV_HEADER = )?(metadata_id,.+)$", re.MULTILINE)
+_ENDS_OF_VIA = ("temporal_segment_start", "temporal_segment_end")
+"""Columns of an export of temporal segments alone."""
+
+
 def _rows_of_via(text: str) -> Iterator[Cells]:
     """The temporal segments of VIA.
 
     Raises:
         DataError: the export has no temporal segments, or a cell is damaged.
     """
-    named = re.search(r"^# CSV_HEADER = (.+)$", text, re.MULTILINE)
-    names = named[1].strip().split(",") if named else []
-    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    if "temporal_coordinates" not in names:
+    named = _HEADER_OF_VIA.search(text)
+    names = [name.strip() for name in named[1].split(",")] if named else []
+    has_segments = "temporal_coordinates" in names or {*_ENDS_OF_VIA} <= {*names}
+    if not has_segments:
         raise DataError(
-            "an export of VIA without temporal segments: export the annotations of VIA's video annotator as CSV"
+            "a file of VIA without temporal segments, or a project: export the annotations of VIA's video annotator as CSV"
         )
+    options = _options_of_via(text)
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith(("#", "metadata_id,"))]
     for number, cells in enumerate(csv.reader(lines), 1):
         row = dict(zip(names, cells))
         try:
-            files, times, facts = (json.loads(row[name]) for name in ("file_list", "temporal_coordinates", "metadata"))
+            files, times, facts = (json.loads(cell) for cell in (row["file_list"], _times_of_via(row), row["metadata"]))
         except (KeyError, ValueError):
             raise DataError(f"segment {number} of VIA's export is damaged: export it again") from None
         if not isinstance(times, list) or len(times) != 2 or not isinstance(files, list) or not files:
             continue  # a region of one image
-        words = [str(value) for value in facts.values()] if isinstance(facts, dict) else []
+        marked = facts if isinstance(facts, dict) else {}
+        words = [options.get((attribute, str(value)), str(value)) for attribute, value in marked.items()]
         yield {
             "video": _stem(str(files[0])),
             "start_s": times[0],
             "end_s": times[1],
             "emotion": next(iter(words), ""),
         }
+
+
+def _times_of_via(row: Mapping[str, str]) -> str:
+    """Start and end of a segment, as a list in JSON."""
+    if "temporal_coordinates" in row:
+        return row["temporal_coordinates"]
+    return f"[{row[_ENDS_OF_VIA[0]]}, {row[_ENDS_OF_VIA[1]]}]"
+
+
+def _options_of_via(text: str) -> dict[tuple[str, str], str]:
+    """The word of each option of an attribute, by the numbers of both: a segment marks the number."""
+    line = re.search(r"^# ATTRIBUTES? = (.+)$", text, re.MULTILINE)
+    try:
+        attributes = json.loads(line[1]) if line else {}
+    except ValueError:
+        return {}
+    words: dict[tuple[str, str], str] = {}
+    for number, attribute in attributes.items() if isinstance(attributes, dict) else ():
+        options = attribute.get("options") if isinstance(attribute, dict) else None
+        is_choice = isinstance(options, dict) and attribute.get("type") != _TEXT_OF_VIA
+        words |= {(number, option): str(word) for option, word in options.items()} if is_choice else {}
+    return words
+
+
+_TEXT_OF_VIA = 1
+"""The type of an attribute whose values are free text."""
 
 
 # Label Studio ------------------------------------------------------------------------------------------------------
@@ -268,11 +337,9 @@ def rows_of_label_studio(value: Any) -> list[Cells] | None:
 
 def _is_task(task: Any) -> bool:
     """Whether an item is a task of Label Studio."""
-    return (
-        isinstance(task, Mapping)
-        and isinstance(task.get("data"), Mapping)
-        and isinstance(task.get("annotations"), list)
-    )
+    if not isinstance(task, Mapping) or not isinstance(task.get("data"), Mapping):
+        return False
+    return any(isinstance(task.get(name), list) for name in ("annotations", "predictions"))
 
 
 def _rows_of_task(task: Cells) -> Iterator[Cells]:
@@ -281,16 +348,27 @@ def _rows_of_task(task: Cells) -> Iterator[Cells]:
         str(cell) for cell in task["data"].values() if isinstance(cell, str) and re.search(r"\.\w{2,4}(?:\?|$)", cell)
     ]
     video = _stem(media[0].partition("?")[0]) if media else str(task.get("id", ""))
-    done = [one for one in task["annotations"] if isinstance(one, Mapping) and not one.get("was_cancelled")]
+    done = [one for one in task.get("annotations") or () if isinstance(one, Mapping) and not one.get("was_cancelled")]
+    predicted = [one for one in task.get("predictions") or () if isinstance(one, Mapping)]
     found = False
-    for one in done:
-        coder = {"coder": str(one["completed_by"])} if len(done) > 1 and "completed_by" in one else {}
+    # Of several coders, or of coders beside a model, the user decides who counts.
+    are_several = len(done) > 1 or (bool(done) and bool(predicted))
+    for one in (*done, *predicted):
+        of_coder = {"coder": _coder_of(one)} if are_several else {}
         for result in one.get("result") or ():
             for interval in _intervals_of_result(result):
                 found = True
-                yield {"video": video, **interval, **coder}
+                yield {"video": video, **interval, **of_coder}
     if not found:
         yield {"video": video}
+
+
+def _coder_of(annotation: Cells) -> str:
+    """Who made an annotation: the number of a coder, or the version of a model."""
+    coder = annotation.get("completed_by")
+    if isinstance(coder, Mapping):
+        coder = coder.get("email") or coder.get("id")
+    return str(coder or annotation.get("model_version") or "model")
 
 
 def _intervals_of_result(result: Any) -> Iterator[Cells]:
@@ -307,6 +385,18 @@ def _intervals_of_result(result: Any) -> Iterator[Cells]:
 
 
 # Praat -------------------------------------------------------------------------------------------------------------
+
+
+def _text_of_textgrid(raw: bytes, name: str) -> str:
+    """The text of a TextGrid.
+
+    Raises:
+        DataError: it is saved as a binary file.
+    """
+    if raw.startswith(b"ooBinaryFile"):
+        raise DataError("a binary file of Praat: save the TextGrid as a text file (Save as text file…)")
+    return _text_of(raw, name)
+
 
 _TOKEN = re.compile(r'"((?:[^"]|"")*)"|\[[^\]"]*\]|(?<![\w.])(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)')
 

@@ -24,6 +24,7 @@ from mebench.exchange.column_values import (
     judge_confidence,
     judge_ends,
     true_classes,
+    warn_of_other_numbers,
 )
 from mebench.exchange.eaf import common_rate, find_eaf
 from mebench.exchange.elan_export import is_elan_export
@@ -397,15 +398,17 @@ def join_intervals(
         only_kinds = sorted(set(scores.videos["kind"]), reverse=True)
     scored_kinds = _scored_kinds(kinds, only_kinds, tables, remarks)
     scored_classes = classes_of(classes, tables, remarks)
-    _judge_emotions(truth, predictions, tables, scored_classes)
+    _judge_emotions(truth, predictions, tables, scored_classes, remarks)
     # A truth whose label is not a scored class counts for spotting only.
     emotion = tables.truths["emotion"]
     truths = tables.truths.assign(emotion=emotion.where(emotion.isin(scored_classes), None))
     return Answers(replace(tables, truths=truths), scored_kinds, scored_classes)
 
 
-def _judge_emotions(truth: IntervalFile, predictions: IntervalFile, tables: Tables, classes: Sequence[str]) -> None:
-    """Refuse emotions of intervals that may stand in another column.
+def _judge_emotions(
+    truth: IntervalFile, predictions: IntervalFile, tables: Tables, classes: Sequence[str], remarks: Remarks
+) -> None:
+    """Refuse emotions of intervals that may stand in another column, and warn of numbers that begin elsewhere.
 
     Raises:
         DataError: another column holds the classes, too, and the scores depend on which one is the answer.
@@ -421,11 +424,12 @@ def _judge_emotions(truth: IntervalFile, predictions: IntervalFile, tables: Tabl
         spotted["video"].map(person_of).to_numpy(object),
     )
     judge_classes(predictions, truth, rows, classes)
+    warn_of_other_numbers(rows, remarks)
 
 
 def _names_no_people(path: Path) -> bool:
     """Whether a file is of an annotation tool. Such a file has no place for the people of its videos."""
-    if find_eaf(path) is not None:
+    if find_eaf(path) is not None or path.is_dir():
         return True
     return path.is_file() and tool_of(read_plain(path, TEXT_TABLE_BYTES)) is not None
 

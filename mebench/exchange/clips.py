@@ -20,7 +20,7 @@ from mebench.annotations.names import plain_name
 from mebench.annotations.sheets import Cells
 from mebench.errors import DataError
 from mebench.exchange.choices import NO_CHOICES, Choices
-from mebench.exchange.column_values import NamedRows, judge_classes
+from mebench.exchange.column_values import NamedRows, judge_classes, warn_of_other_numbers
 from mebench.exchange.join import Rules, join_with_truth, suggest_name
 from mebench.exchange.text_table import (
     File,
@@ -147,10 +147,15 @@ def _refuse_unknown_class(table: TextTable, answers: pd.Series[str], classes: Se
     if row is None:
         return
     label = str(answers.iloc[row])
+    remedy = "write it as the truth does, or name all classes with --classes"
+    numbers = [int(name) for name in {*answers} if name.isdigit()]
+    step = next((step for step in (1, -1) if {str(number + step) for number in numbers} <= {*classes}), 0)
+    if label.isdigit() and numbers and step:
+        side = "below" if step == 1 else "above"
+        remedy = f"if all class numbers are one {side} the truth's, number both files in the same way; else {remedy}"
     raise table.error(
         row,
-        f"{label!r} is not a class of the truth, which has {', '.join(classes)}{suggest_name(label, classes)}: write "
-        "it as the truth does, or name all classes with --classes",
+        f"{label!r} is not a class of the truth, which has {', '.join(classes)}{suggest_name(label, classes)}: {remedy}",
     )
 
 
@@ -196,32 +201,12 @@ def join_clips(
     clips = scored.merge(answers, on=on, how="left").rename(columns={"emotion": "truth"})
     answered = _beside_truth(predicted, true, joined.videos, on)
     judge_classes(predictions, truth, answered, classes)
-    _warn_of_other_numbers(answered, remarks)
+    warn_of_other_numbers(answered, remarks)
     clips["predicted"] = clips["predicted"].astype(object).where(~clips["predicted"].isin([np.nan, ""]), None)
     _warn_of_missing_answers(clips, remarks)
     videos = joined.videos[joined.videos["video"].isin(scored["video"])].reset_index(drop=True)
     shown = ["line", *on, "truth", "predicted", "probability", *of_classes]
     return Tables(videos, scored.reset_index(drop=True), None, clips[shown])
-
-
-SHARE_BY_ONE = 0.5
-"""Share of the answers that must be right one class number away, and twice the share that is right, for a warning."""
-
-
-def _warn_of_other_numbers(rows: NamedRows, remarks: Remarks) -> None:
-    """Warn of class numbers that seem to begin at another number."""
-    both = [(named, true) for named, true in zip(rows.named, rows.true) if named.isdigit() and true.isdigit()]
-    if 2 * len(both) < len(rows.named) or not both:
-        return
-    numbers = np.array(both, dtype=np.int64)
-    for step in (1, -1):
-        by_one = float((numbers[:, 0] + step == numbers[:, 1]).mean())
-        if by_one >= SHARE_BY_ONE and by_one >= 2 * float((numbers[:, 0] == numbers[:, 1]).mean()):
-            side = "below" if step == 1 else "above"
-            remarks.warn(
-                f"predictions: {by_one:.0%} of the class numbers are one {side} the true one: if one file counts classes from 0 "
-                "and the other from 1, number both in the same way. Nothing was changed here"
-            )
 
 
 def _beside_truth(predicted: pd.DataFrame, true: pd.DataFrame, videos: pd.DataFrame, on: Sequence[str]) -> NamedRows:

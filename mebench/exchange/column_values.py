@@ -21,7 +21,7 @@ from mebench.errors import DataError, list_first
 from mebench.exchange.cell_kinds import numbers_of_cells
 from mebench.exchange.repeated_videos import CODERS, RUNS
 from mebench.exchange.row_layouts import NAMES_OF_PARTS
-from mebench.exchange.text_table import OtherColumns, TextTable, column_option
+from mebench.exchange.text_table import OtherColumns, Remarks, TextTable, column_option
 from mebench.exchange.values import IntervalFile, emotion_of
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.conventions import find_convention
@@ -278,8 +278,46 @@ def _judge_outputs(answers: IntervalFile, others: OtherColumns, n_classes: int) 
         )
 
 
+SHARE_BY_ONE = 0.5
+"""Share of the answers that must be right one class number away, and twice the share that is right, for a warning."""
+
+
+def warn_of_other_numbers(rows: NamedRows, remarks: Remarks) -> None:
+    """Warn of class numbers that seem to begin at another number."""
+    known = [(named, true) for named, true in zip(rows.named, rows.true) if true]
+    both = [(named, true) for named, true in known if named.isdigit() and true.isdigit()]
+    if 2 * len(both) < len(known) or not both:
+        return
+    numbers = np.array(both, dtype=np.int64)
+    for step in (1, -1):
+        by_one = float((numbers[:, 0] + step == numbers[:, 1]).mean())
+        if by_one >= SHARE_BY_ONE and by_one >= 2 * float((numbers[:, 0] == numbers[:, 1]).mean()):
+            side = "below" if step == 1 else "above"
+            remarks.warn(
+                f"predictions: {by_one:.0%} of the class numbers are one {side} the true one: if one file counts classes from 0 "
+                "and the other from 1, number both in the same way. Nothing was changed here"
+            )
+
+
 _OF_LENGTHS = frozenset(
-    ("duration", "length", "dauer", "total", "count", "num", "number", "n", "id", "index", "idx", "au", "fps", "rate")
+    (
+        "duration",
+        "dur",
+        "length",
+        "len",
+        "dauer",
+        "total",
+        "count",
+        "num",
+        "number",
+        "n",
+        "id",
+        "index",
+        "idx",
+        "au",
+        "fps",
+        "rate",
+    )
 )
 """Words of columns of numbers that are no ends of intervals."""
 

@@ -32,6 +32,7 @@ from mebench.exchange.values import (
     read_numbers,
     required_frames,
 )
+from mebench.exchange.wide_scores import tall_scores
 from mebench.output.terminal import format_count
 
 ROLE: Role = "frame scores"
@@ -86,7 +87,8 @@ def read_frame_scores(path: File, remarks: Remarks, choices: Choices = NO_CHOICE
     Raises:
         DataError: the file cannot be understood; the sentence names the line.
     """
-    table = parse_columns(read_sheet(path, remarks, ROLE), path, ROLE, _WANTED, remarks, choices=choices)
+    sheet = read_sheet(path, remarks, ROLE, tall_scores)
+    table = parse_columns(sheet, path, ROLE, _WANTED, remarks, choices=choices)
     table = _with_score(table, remarks)
     table.require("video", "frame", "score")
     table.note_unread(remarks)

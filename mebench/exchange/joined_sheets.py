@@ -8,7 +8,7 @@ from mebench.annotations.names import KNOWN, plain_name
 from mebench.annotations.sheets import Sheet, read_sheets
 from mebench.core import Repair
 from mebench.errors import list_first
-from mebench.exchange.row_layouts import NAMES_OF_PARTS, NAMES_OF_PREDICTIONS, TRUTHS
+from mebench.exchange.row_layouts import NAMES_OF_PARTS, NAMES_OF_PREDICTIONS, TRUTHS, names_column
 
 MOST_SHOWN = 4
 """Sheets that a remark names."""
@@ -36,7 +36,9 @@ def join_sheets(path: Path, remedy: str) -> Sheet | None:
     if not all(names == known[0] for names in known):
         return None
     columns = list(dict.fromkeys(name for header in headers for name in header if name))
-    rows: list[tuple[int, tuple[str, ...]]] = [(1, (NAMES_OF_PARTS[-1], *columns))]
+    names_video = names_column("video", columns)
+    part = NAMES_OF_PARTS[-1] if names_video else "video"
+    rows: list[tuple[int, tuple[str, ...]]] = [(1, (part, *columns))]
     remarks = []
     for sheet, header in zip(tables, headers):
         begin = len(rows) + 1
@@ -46,6 +48,8 @@ def join_sheets(path: Path, remedy: str) -> Sheet | None:
         remarks += [replace(remark, row=line_of.get(remark.row or 0)) for remark in sheet.remarks]
     names = list_first([sheet.name for sheet in tables], MOST_SHOWN)
     joined = f"{len(tables)} sheets are read as one table, and lines count on through them ({names})"
+    if not names_video:
+        joined += "; no column names the video, so the name of each sheet is read as its video"
     return Sheet(
         str(path),
         str(path),

@@ -12,6 +12,7 @@ from typing import Any, TypeGuard
 
 from mebench.annotations.names import ALIASES, ALONE, KNOWN, kind_of, plain_name
 from mebench.errors import DataError
+from mebench.exchange.pandas_labels import cells_of_index, headers_of, levels_of
 
 ReadRow = Mapping[str, Any]
 """The cells of a row by the names of their columns."""
@@ -78,9 +79,16 @@ def rows_from_detection_results(value: ReadRow) -> list[ReadRow] | None:
     """
     for key in DETECTION_RESULTS:
         videos = value.get(key)
-        if isinstance(videos, Mapping):
+        if isinstance(videos, Mapping) and not any(map(_holds_videos, videos.values())):
             return [row for video, entry in videos.items() for row in _rows_of_video(video, entry)]
     return None
+
+
+def _holds_videos(entry: Any) -> bool:
+    """Whether an entry of results is a person or a fold above videos, and not the entry of a video."""
+    if not isinstance(entry, Mapping) or "annotations" in entry:
+        return False
+    return any(isinstance(part, list | Mapping) for part in entry.values())
 
 
 def rows_from_numbered_videos(value: ReadRow) -> list[ReadRow] | None:
@@ -131,6 +139,8 @@ def rows_from_pandas_split(value: ReadRow) -> list[ReadRow] | None:
 
     >>> rows_from_pandas_split({"columns": ["onset"], "index": ["a"], "data": [[3]]})
     [{'video': 'a', 'onset': 3}]
+    >>> rows_from_pandas_split({"columns": [["pred", "onset"]], "index": [["01", "a"]], "data": [[3]]})
+    [{'subject': '01', 'video': 'a', 'pred onset': 3}]
     """
     if "columns" not in value or "data" not in value:
         return None
@@ -146,12 +156,19 @@ def rows_from_pandas_split(value: ReadRow) -> list[ReadRow] | None:
             raise DataError(
                 f"item {number} of data is {_shown(cells)}: expected a list with a cell for each of {len(columns)} columns"
             )
-    rows: list[ReadRow] = [dict(zip(columns, cells)) for cells in data]
+    headers = headers_of(columns)
+    rows: list[ReadRow] = [dict(zip(headers, cells)) for cells in data]
     index = value.get("index")
-    names_videos = isinstance(index, list) and len(index) == len(rows) and all(isinstance(name, str) for name in index)
-    if index is None or not names_videos or names_column("video", columns):
+    if not isinstance(index, list) or len(index) != len(rows):
         return rows
-    return [_with_video(video, row) for video, row in zip(index, rows)]
+    return _with_index(index, rows)
+
+
+def _with_index(labels: Sequence[Any], rows: Sequence[ReadRow]) -> list[ReadRow]:
+    """The rows with the names that the index of a pandas table gives them, unless they name their videos themselves."""
+    if not rows or names_column("video", rows[0]):
+        return [*rows]
+    return [{**cells, **row} for cells, row in zip(cells_of_index(labels), rows)]
 
 
 def rows_from_tables_by_kind(value: ReadRow) -> list[ReadRow] | None:
@@ -179,6 +196,7 @@ def rows_from_pandas_columns(value: ReadRow) -> list[ReadRow] | None:
     >>> rows_from_pandas_columns({"video": {"0": "a", "1": "b"}, "onset": {"0": 3, "1": 20}})
     [{'video': 'a', 'onset': 3}, {'video': 'b', 'onset': 20}]
     """
+    value = dict(zip(headers_of([*value]), value.values()))
     if not _holds_flat_objects(value) or not names_several_columns(value):
         return None
     rows_of_columns = {name: list(cells) for name, cells in value.items()}
@@ -188,7 +206,7 @@ def rows_from_pandas_columns(value: ReadRow) -> list[ReadRow] | None:
             raise DataError(
                 f"the columns {first!r} and {name!r} have different rows: each must have a cell for every row"
             )
-    return [{name: cells[row] for name, cells in value.items()} for row in rows]
+    return _with_index(rows, [{name: cells[row] for name, cells in value.items()} for row in rows])
 
 
 def rows_from_row_by_video(value: ReadRow) -> list[ReadRow] | None:
@@ -199,10 +217,15 @@ def rows_from_row_by_video(value: ReadRow) -> list[ReadRow] | None:
     """
     if not _holds_flat_objects(value):
         return None
-    first_row = next(iter(value.values()))
-    if not names_several_columns(first_row):
+    names = dict.fromkeys(name for row in value.values() for name in row)
+    headers = dict(zip(names, headers_of([*names])))
+    rows: list[ReadRow] = [{headers[name]: cell for name, cell in row.items()} for row in value.values()]
+    if not names_several_columns(rows[0]):
         return None
-    return [_with_video(video, row) for video, row in value.items()]
+    has_levels = any(levels_of(label) for label in value)
+    if has_levels:
+        return _with_index([*value], rows)
+    return [_with_video(video, row) for video, row in zip(value, rows)]
 
 
 def rows_from_parallel_lists(value: ReadRow) -> list[ReadRow] | None:
@@ -227,16 +250,17 @@ def rows_from_parallel_lists(value: ReadRow) -> list[ReadRow] | None:
 def rows_from_column_lists(value: ReadRow) -> list[ReadRow] | None:
     """A list of cells for each column.
 
-    Parts that are no such lists are ignored. Videos without names are numbered from 1.
+    Parts that are no such lists are ignored. Videos without names are numbered from 1, unless the lists hold intervals.
 
     >>> rows_from_column_lists({"y_pred": [0, 2], "model": "mine"})
     [{'video': 1, 'y_pred': 0}, {'video': 2, 'y_pred': 2}]
     """
-    columns = _flat_lists(value)
+    lists = _flat_lists(value)
+    columns = dict(zip(headers_of([*lists]), lists.values()))
     lengths = {len(cells) for cells in columns.values()}
     if len(lengths) != 1 or not known_columns(columns):
         return None
-    if not names_column("video", columns):
+    if not names_column("video", columns) and not names_column("onset", columns):
         (n_rows,) = lengths
         columns = {"video": list(range(1, n_rows + 1)), **columns}
     return [dict(zip(columns, cells)) for cells in zip(*columns.values())]
@@ -396,6 +420,8 @@ def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
 
     >>> rows_from_nested_tables({"model": "mine", "answers": {"video": ["a"], "onset": [3]}})
     [{'video': 'a', 'onset': 3}]
+    >>> rows_from_nested_tables({"subject": "01", "pred": {"a": [[3, 9]]}})
+    [{'subject': '01', 'video': 'a', 'onset': 3, 'offset': 9}]
     >>> rows_from_nested_tables({"a": [{"onset": 3, "offset": 9}], "b": [{"onset": 20, "offset": 30}]})[1]
     {'video': 'b', 'onset': 20, 'offset': 30}
     >>> rows_from_nested_tables({"s1": {"a": [[3, 9]]}, "s2": {"b": [[2, 5]]}})[1]
@@ -403,7 +429,12 @@ def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
     """
     tables = _tables_within(value)
     if len(tables) < 2:
-        return next(iter(tables.values()), [])
+        shared = _cells_beside_table(value)
+        rows = [{**_not_named_in(row, shared), **row} for row in next(iter(tables.values()), [])]
+        is_video = len(value) == 1 and plain_name(next(iter(value))) not in NAMES_OF_PREDICTIONS
+        if is_video and rows and names_column("onset", rows[0]):
+            return [_with_video(next(iter(value)), row) for row in rows]
+        return rows
     if not any(names_column("video", rows[0]) for rows in tables.values()):
         return [_with_video(video, row) for video, rows in tables.items() for row in rows]
     holds_sides = any(plain_name(name) in {*TRUTHS, *NAMES_OF_PREDICTIONS} for name in tables)
@@ -411,6 +442,28 @@ def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
         names = ", ".join(list(tables)[:5])
         raise DataError(f"it holds several tables ({names}): save the right one as a separate file")
     return [_with_key(name, row) for name, rows in tables.items() for row in rows]
+
+
+def _cells_beside_table(value: ReadRow) -> ReadRow:
+    """The plain cells of an object that hold for every row of the table in it: its subject, video, kind and rate."""
+    cells: dict[str, Any] = {}
+    for name, cell in value.items():
+        is_name = isinstance(cell, str | int) and any(names_column(column, [name]) for column in ("subject", "video"))
+        is_kind = isinstance(cell, str) and names_column("kind", [name]) and kind_of(cell) is not None
+        is_rate = isinstance(cell, int | float) and names_column("fps", [name])
+        if is_name or is_kind or is_rate:
+            cells[name] = cell
+    return cells
+
+
+def _not_named_in(row: ReadRow, cells: ReadRow) -> ReadRow:
+    """Those of some cells whose column a row does not name itself."""
+    columns = [{column for column in ALIASES if names_column(column, [name])} for name in cells]
+    return {
+        name: cell
+        for (name, cell), held in zip(cells.items(), columns)
+        if not any(names_column(column, row) for column in held)
+    }
 
 
 NAMES_OF_PARTS = ("key", "key of key", "sheet")
@@ -477,7 +530,34 @@ def rows_from_list_of_rows(value: list[Any]) -> list[ReadRow] | None:
     """
     if not value or not all(isinstance(row, Mapping) for row in value):
         return None
-    return [row for listed in value for row in _rows_of_lists(listed)]
+    return [row for listed in value for one in _rows_of_videos(listed) for row in _rows_of_lists(one)]
+
+
+def _rows_of_videos(row: ReadRow) -> list[ReadRow]:
+    """A row for each video, where a row lists its videos as objects with a name each; else the row itself.
+
+    >>> _rows_of_videos({"subject": "01", "videos": [{"name": "a", "intervals": [[3, 9]]}]})
+    [{'subject': '01', 'video': 'a', 'intervals': [[3, 9]]}]
+    """
+    listed = next((name for name, cell in row.items() if _are_objects(cell) and _names_videos(name)), None)
+    if listed is None:
+        return [row]
+    shared = {name: cell for name, cell in row.items() if name != listed}
+    rows: list[ReadRow] = []
+    for video in row[listed]:
+        name = _name_of_video(video) or video.get("id")
+        if names_column("video", video) or name is None:
+            rows.append({**shared, **video})
+        else:
+            facts = {key: cell for key, cell in video.items() if key not in ("name", "file_name", "id")}
+            rows.append({**shared, "video": name, **facts})
+    return rows
+
+
+def _names_videos(name: str) -> bool:
+    """Whether a name is a plural of one for a video: `videos`, `clips`."""
+    plain = plain_name(name)
+    return plain.endswith("s") and plain.removesuffix("s") in ALIASES["video"]
 
 
 def rows_from_video_pairs(value: list[Any]) -> list[ReadRow] | None:
@@ -705,7 +785,8 @@ def _unread_beside_columns(value: ReadRow) -> list[str]:
 def _unread_beside_tables(value: ReadRow) -> list[str]:
     """The names of parts that are no tables, and those that tables leave unread."""
     tables = _tables_within(value)
-    unread = [name for name in value if name not in tables]
+    read = {*tables, *(_cells_beside_table(value) if len(tables) == 1 else ())}
+    unread = [name for name in value if name not in read]
     for name in tables:
         _, layout_of_part = rows_by_layout(value[name])
         unread += [f"{name}.{inner}" for inner in parts_without_rows(value[name], layout_of_part)]

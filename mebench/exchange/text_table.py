@@ -31,7 +31,7 @@ from mebench.annotations.names import (
 from mebench.annotations.sheets import FORMULA, NAMES_AGAIN, SAVE_SHEET, Cells, SheetGrid, find_sheet, sheet_from_text
 from mebench.annotations.text import PASSED, decode_text
 from mebench.errors import ConfigError, DataError, nearest_name, refused_by_system, unknown
-from mebench.exchange.annotation_tools import sheet_of_folder
+from mebench.exchange.annotation_tools import is_header_of_boris, sheet_of_boris, sheet_of_folder
 from mebench.exchange.cell_kinds import is_rate, kind_of_cells
 from mebench.exchange.choices import NO_CHOICES, Choices, find_header, same_cell
 from mebench.exchange.joined_sheets import join_sheets
@@ -370,7 +370,14 @@ class TextTable:
             hint = self._hint_at_classes()
         both_ends = _name_of_both_ends([*self.others])
         lengths = [header for header in self.others if not LENGTH_WORDS.isdisjoint(header_words(header))]
-        if name == "offset" and lengths:
+        seconds = [header for header in self.others if time_column(header)[0] == "onset"]
+        if name == "onset" and seconds and lengths:
+            hint = f" {seconds[0]!r} is a time: add a column offset_s with {seconds[0]} + {lengths[0]}, the end in seconds."
+        elif name in ("onset", "offset") and "apex" in self.cells and not near and not lengths:
+            hint = " An apex is no interval: add both ends, or score the emotions of given clips with --clips."
+        elif name == "video" and not near:
+            hint = self._hint_at_videos()
+        elif name == "offset" and lengths:
             hint = f" If {lengths[0]!r} holds the number of frames, add a column offset with onset + {lengths[0]} - 1."
         elif name == "onset" and both_ends:
             hint = f" If {both_ends!r} holds both ends, write them in two columns, onset and offset, a row for each interval."
@@ -404,6 +411,14 @@ class TextTable:
             return ""
         options = " or ".join(self._option("emotion", header) for header in named[:MOST_LINES])
         return f" Say which column holds it with {options}."
+
+    def _hint_at_videos(self) -> str:
+        """A sentence on the columns that may name videos: they hold different texts; empty without one."""
+        may_name = [header for header, cells in self.others.items() if kind_of_cells(cells).endswith("texts")]
+        if not may_name:
+            return " Add a column that names the video of each row."
+        options = " or ".join(self._option("video", header) for header in may_name[:MOST_LINES])
+        return f" Say which column names the video with {options}."
 
     def _option(self, name: str, header: str) -> str:
         """The option that says which column holds a content, as a shell takes it."""
@@ -444,18 +459,20 @@ def _shortened(header: str) -> str:
     return shorten(header, MOST_OF_A_NAME, placeholder=" …")
 
 
-def read_sheet(path: File, remarks: Remarks, role: str) -> Sheet:
+def read_sheet(path: File, remarks: Remarks, role: str, reshape: Callable[[Sheet], Sheet] | None = None) -> Sheet:
     """The rows of a file: a table of text or a workbook, as datasets read them, or one of the forms of `shapes`.
 
     Args:
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
         remarks: list that gets what was read otherwise than it is written.
         role: contents of the file, for sentences.
+        reshape: what is done to the sheet before anything is said of it.
 
     Raises:
         DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.
     """
     sheet = path if isinstance(path, Sheet) else _opened(path, role)
+    sheet = reshape(sheet) if reshape else sheet
     alike = group_by(sheet.remarks, key=lambda repair: re.sub(r"^\d+ ", "", repair.reason))
     for reason, repairs in alike.items():
         lines = {repair.row for repair in repairs if repair.row}
@@ -492,13 +509,28 @@ def _opened(path: Path, role: str) -> Sheet:
         return shaped
     if raw.startswith(_WORKBOOKS):
         joined = None if name is not None else join_sheets(file, SAVE_SHEET)
-        return joined or find_sheet(file, name)
+        return _without_tool(joined or find_sheet(file, name), file)
     if name is not None:
         raise DataError(f"{file} is not a workbook, so it has no sheet {name!r}: name only the file")
     for mark, kind in _BINARY.items():
         if raw.startswith(mark):
             raise DataError(f"{path} is {kind}, not a table of text: save it as CSV and name that file")
     return sheet_from_text(*decode_text(raw, path), str(path))
+
+
+def _without_tool(sheet: Sheet, file: Path) -> Sheet:
+    """The sheet of a workbook; one that BORIS wrote becomes the marks in it.
+
+    Raises:
+        DataError: it is of BORIS and holds no states.
+    """
+    names = [cell.strip() for cell in sheet.rows[0][1]] if sheet.rows else []
+    if not is_header_of_boris(names):
+        return sheet
+    try:
+        return sheet_of_boris(sheet)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
 
 
 def _sheet_of_folder(folder: Path, role: str) -> Sheet:

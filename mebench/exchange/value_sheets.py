@@ -9,6 +9,7 @@ from mebench.account import LeftOut
 from mebench.annotations.sheets import Sheet, sheet_from_rows, sheet_from_text
 from mebench.core import Repair
 from mebench.errors import list_first
+from mebench.exchange.pandas_labels import headers_of
 from mebench.exchange.row_layouts import INTERVAL_CELLS, ReadRow, is_nested, parts_without_rows, rows_by_layout
 from mebench.output.terminal import format_count
 
@@ -69,7 +70,7 @@ def with_joined_names(sheet: Sheet, joined: Iterable[str]) -> Sheet:
 def sheet_of_rows(name: str, rows: Sequence[ReadRow]) -> Sheet:
     """Rows as a sheet of that name, with every column that occurs."""
     columns = list(dict.fromkeys(column for row in rows for column in row))
-    return sheet_from_rows(name, columns, ([row.get(column) for column in columns] for row in rows))
+    return sheet_from_rows(name, headers_of(columns), ([row.get(column) for column in columns] for row in rows))
 
 
 def _sheet_of_lines(lines: Sequence[Sequence[Any]], name: str) -> Sheet | None:
@@ -92,6 +93,11 @@ def _lines_of_long_rows(value: Mapping[str, Any]) -> list[list[Any]]:
         return []
     rows = [row for table in value.values() for row in table]
     if not rows or not _are_flat_lists(rows):
+        return []
+    begin_with_videos = all(row and isinstance(row[0], str) for row in rows)
+    if begin_with_videos and all(len(row) >= FEWEST_CELLS for row in rows):
+        return [[name, *map(_whole, row)] for name, part in value.items() for row in part]
+    if any(isinstance(cell, str) for row in rows for cell in row):
         return []
     # The cell between onset and offset is an apex if all three rise.
     have_apex = all(len(row) == len(INTERVAL_CELLS) and row == sorted(map(_whole, row)) for row in rows)

@@ -14,6 +14,7 @@ from mebench.annotations.names import ALIASES, BLANK, DATABASES, KINDS, STARTS, 
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
 from mebench.exchange.text_table import MOST_LINES, OtherColumns, Remarks, TextTable, at_lines, first_true
+from mebench.exchange.time_codes import with_clock_times
 from mebench.lazy_imports import load_lazily
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ _WITH_UNIT = re.compile(
     r"[-+]?[\d.,]+ ?(?:s|ms|secs?|seconds?|milliseconds?|f|frames?)|[^\W\d]+[ _-]?\d+(?:\.\w{3,4})?", re.IGNORECASE
 )
 """A number with its unit, or the name of an image."""
+_UNIT_OF_RATE = re.compile(r"(?<=\d) ?(?:fps|hz|hertz|frames?/s|f/s|frames? per second)\.?$", re.IGNORECASE)
 _SMALL = re.compile(r"[-+]?\d{1,3}")
 """A number below the first thousand."""
 
@@ -101,6 +103,8 @@ def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:
     """
     cells = table.cells[name]
     texts = pd.Series(cells.distinct, dtype="object")
+    if name == "fps":
+        texts = texts.str.replace(_UNIT_OF_RATE, "", regex=True)
     read = pd.to_numeric(texts, errors="coerce").to_numpy(np.float64)  # no blank is a number
     if np.isnan(read).any():
         are_shares = name in ("confidence", "score") or name not in ALIASES
@@ -228,7 +232,8 @@ def read_marked_frames(
         DataError: a cell is not a number, or seconds have no known frame rate.
     """
     named = [name for name in ("onset", "apex", "offset") if name in table.cells]
-    table = _with_clock_times(_without_dates(table, named, remarks), named, fps or rate, remarks)
+    table = _without_dates(table, named, remarks)
+    table = with_clock_times(table, named, _rates_of_rows(table, fps or rate), remarks)
     columns: dict[str, NDArray[np.float64]] = {}
     for name in named:
         columns[name] = _digits(table, name) * table.seconds.get(name, 1.0)
@@ -249,57 +254,6 @@ def read_marked_frames(
         "frame rate with --fps N"
     )
     return {name: np.floor(values + 0.5) for name, values in columns.items()}, "frames"
-
-
-_CLOCK = re.compile(r"(?:(\d{1,3}):)?(\d{1,2}):(\d{2}(?:[.,]\d+)?)")
-_CLOCK_WITH_FRAMES = re.compile(r"(\d{1,3}):(\d{2}):(\d{2}):(\d{2,3})")
-
-
-def _with_clock_times(table: TextTable, names: Sequence[str], rate: float | None, remarks: Remarks) -> TextTable:
-    """The table with time codes, `00:01:02.400`, `1:02.400` or `00:01:02:10`, as seconds.
-
-    Raises:
-        DataError: a time code counts frames, and no frame rate is known; or other cells are beside time codes.
-    """
-    has_clock = [table.cells[name].where(_is_clock, never_of_numbers=True) for name in names]
-    if not np.any([mask.any() for mask in has_clock]):
-        return table
-    for name, mask in zip(names, has_clock):
-        others = ~mask & ~blank_cells(table.cells[name])
-        table.refuse(
-            name, others, "the {name} {cell!r} is no time code, unlike other cells{more}: write all in one way"
-        )
-    counts_frames = [table.cells[name].where(_CLOCK_WITH_FRAMES.fullmatch) for name in names]
-    for name, mask in zip(names, counts_frames):
-        if rate is None:
-            table.refuse(
-                name, mask, "the {name} {cell} counts frames behind its seconds{more}: give the frame rate with --fps N"
-            )
-    remarks.repair(f"{table.role}: time codes are read as seconds")
-    cells = {name: table.cells[name].read(lambda cell: _seconds_of_clock(cell, rate or 1.0)) for name in names}
-    return replace(table, cells={**table.cells, **cells}, seconds={**table.seconds, **dict.fromkeys(names, 1.0)})
-
-
-def _is_clock(cell: str) -> bool:
-    """Whether a cell is a time code."""
-    return _CLOCK.fullmatch(cell) is not None or _CLOCK_WITH_FRAMES.fullmatch(cell) is not None
-
-
-def _seconds_of_clock(cell: str, rate: float) -> str:
-    """The seconds of a time code; any other cell as it is written.
-
-    >>> [_seconds_of_clock(cell, 25) for cell in ("00:00:00.400", "1:02,5", "01:00:00:10", "")]
-    ['0.4', '62.5', '3600.4', '']
-    """
-    with_frames = _CLOCK_WITH_FRAMES.fullmatch(cell)
-    if with_frames:
-        hours, minutes, seconds, frames = map(int, with_frames.groups())
-        return str(hours * 3600 + minutes * 60 + seconds + frames / rate)
-    clock = _CLOCK.fullmatch(cell)
-    if not clock:
-        return cell
-    seconds_of_minute = float(clock[3].replace(",", "."))
-    return str(int(clock[1] or 0) * 3600 + int(clock[2]) * 60 + seconds_of_minute)
 
 
 def _without_dates(table: TextTable, names: Sequence[str], remarks: Remarks) -> TextTable:
@@ -333,9 +287,7 @@ def _frames_of_seconds(
     Raises:
         DataError: an onset has neither.
     """
-    general_rates = np.full(len(table.lines), np.nan if general_rate is None else general_rate)
-    stated_rates = read_numbers(table, "fps") if "fps" in table.cells else general_rates
-    rates = np.where(np.isnan(stated_rates), general_rates, stated_rates)
+    rates = _rates_of_rows(table, general_rate)
     table.refuse(
         "onset",
         np.isnan(rates) & ~np.isnan(columns["onset"]),
@@ -344,6 +296,15 @@ def _frames_of_seconds(
     )
     remarks.repair(f"{table.role}: onsets and offsets are read as seconds and rounded to the nearest frame")
     return {name: np.floor(values * rates + 0.5) for name, values in columns.items()}
+
+
+def _rates_of_rows(table: TextTable, general_rate: float | None) -> NDArray[np.float64]:
+    """Frames per second of each row: its own, else the general one, else NaN, (n_rows,)."""
+    general_rates = np.full(len(table.lines), np.nan if general_rate is None else general_rate)
+    if "fps" not in table.cells:
+        return general_rates
+    stated_rates = read_numbers(table, "fps")
+    return np.where(np.isnan(stated_rates), general_rates, stated_rates)
 
 
 def required_frames(table: TextTable, name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -40,6 +40,18 @@ VIA = (
     "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata\n"
     '"1","[""a.mp4""]",0,"[0.4,0.96]","[]","{""1"":""happiness""}"\n"2","[""b.mp4""]",0,"[1.24,1.8]","[]","{""1"":""surprise""}"\n'
 )
+VIA_OF_OPTIONS = (
+    "# Exported using VGG Image Annotator\n"
+    '# ATTRIBUTE = {"1":{"aname":"emotion","type":4,"options":{"0":"surprise","1":"happiness"}}}\n'
+    "# CSV_HEADER = metadata_id,file_list,flags,temporal_coordinates,spatial_coordinates,metadata,,\n"
+    '"1","[""a.mp4""]",0,"[0.4,0.96]","[]","{""1"":""1""}"\n"2","[""b.mp4""]",0,"[1.24,1.8]","[]","{""1"":""0""}"\n'
+)
+VIA_OF_SEGMENTS = (
+    "metadata_id,file_list,temporal_segment_start,temporal_segment_end,metadata\n"
+    '"1","[""a.mp4""]",0.4,0.96,"{""TEMPORAL-SEGMENTS"":""happiness""}"\n'
+    '"2","[""b.mp4""]",1.24,1.8,"{""TEMPORAL-SEGMENTS"":""surprise""}"\n'
+)
+STUDIO_OF_MODEL = [{"data": task["data"], "predictions": task["annotations"]} for task in STUDIO]
 BOTH = {
     "boris.csv": BORIS
     + "x,player #1:a.mp4,25,01,happiness,STATE,0.4,0.96\nx,player #1:b.mp4,25,02,surprise,STATE,1.24,1.8\n"
@@ -55,7 +67,11 @@ BOTH = {
     + "0.4,a.mp4,25,01,happiness,START\n0.96,a.mp4,25,01,happiness,STOP\n"
     + "1.24,b.mp4,25,02,surprise,START\n1.8,b.mp4,25,02,surprise,STOP\n",
     "studio.json": json.dumps(STUDIO),
+    "model.json": json.dumps(STUDIO_OF_MODEL),
     "via.csv": VIA,
+    "options.csv": VIA_OF_OPTIONS,
+    "segments.csv": "# Exported using VGG Image Annotator\n# CSV_HEADER = " + VIA_OF_SEGMENTS,
+    "plain_segments.csv": VIA_OF_SEGMENTS,
     "codes.csv": "subject,video,onset,offset\n01,a,00:00:00.400,00:00:00.960\n02,b,0:01.240,0:01.800\n",
     "frames.csv": "subject,video,onset,offset\n01,a,00:00:00:10,00:00:00:24\n02,b,00:00:01:06,00:00:01:20\n",
 }
@@ -90,6 +106,39 @@ def test_sheet_of_tool_reads_a_short_textgrid(write):
     assert scores.tables.predictions["emotion"].tolist() == ["happiness"]
 
 
+def test_sheet_of_tool_reads_options_of_via(write):
+    scores = score(str(write(VIA_OF_OPTIONS, "via.csv")), MARKS, fps=25, bootstrap=0)
+    assert scores.tables.predictions["emotion"].tolist() == ["happiness", "surprise"]
+
+
+def test_sheet_of_tool_reads_a_workbook_of_boris(tmp_path):
+    lines = [line.split(",") for line in BOTH["boris.csv"].splitlines()]
+    pd.DataFrame(lines[1:], columns=lines[0]).to_excel(tmp_path / "boris.xlsx", index=False)
+    micro = score(str(tmp_path / "boris.xlsx"), MARKS, fps=25, bootstrap=0).summary["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"], micro["fn"]) == (2, 0, 0)
+
+
+def test_sheet_of_tool_asks_whose_answers_of_label_studio_count(write):
+    both = []
+    for task, onset in zip(STUDIO, MARKS["onset"].tolist()):
+        early = [{"result": [{"value": {"ranges": [{"start": onset - 9, "end": onset + 3}], "timelinelabels": ["joy"]}}]}]
+        both.append({**task, "annotations": [{**task["annotations"][0], "completed_by": 7}], "predictions": early})
+    file = str(write(json.dumps(both), "both.json"))
+    with pytest.raises(DataError, match="--where coder=7"):
+        score(truth=MARKS, predictions=file, bootstrap=0)
+    micro = score(truth=MARKS, predictions=file, where={"coder": "7"}, bootstrap=0).summary["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"]) == (2, 0)
+
+
+def test_folder_of_textgrids_is_a_truth_for_answers_with_people(tmp_path):
+    for video in ("a", "b"):
+        (tmp_path / f"{video}.TextGrid").write_text(TEXTGRID)
+    answers = MARKS.assign(onset=10, offset=24)
+    scores = score(answers, str(tmp_path), fps=25, bootstrap=0)
+    assert scores.summary["spotting"]["micro"]["tp"] == 2
+    assert scores.tables.videos["subject"].nunique() == 2
+
+
 DAMAGED = {
     "an event that never stops": (TABULAR + "o,0.4,a.mp4,25,01,joy,START\n", "starts and never stops"),
     "an event that never starts": (TABULAR + "o,0.4,a.mp4,25,01,joy,STOP\n", "has no partner"),
@@ -97,6 +146,12 @@ DAMAGED = {
     "regions of VIA": (VIA.replace("temporal_coordinates", "region_count"), "without temporal segments"),
     "a project of VIA": ('{"project":{},"view":{"1":{"fid_list":["1"]}}}', "without temporal segments"),
     "points of BORIS": (BORIS + "x,a.mp4,25,01,joy,POINT,0.5,0.5\n", "point events alone"),
+    "a project of BORIS": ('{"time_format": "s", "behaviors_conf": {}, "observations": {}}', "a project of BORIS"),
+    "a time budget of BORIS": (
+        "Observations,Subject,Behavior,Modifiers\no,1,joy,\n",
+        "aggregated events, or tabular events",
+    ),
+    "a binary TextGrid": ("ooBinaryFile\x08TextGrid", "binary file of Praat"),
     "JSON-MIN": ('[{"video": "a.mp4", "it": [{"timelinelabels": ["joy"]}]}]', "export JSON"),
     "a cut segment of VIA": (VIA.replace("[0.4,0.96]", "[0.4"), "is damaged"),
     "a cut TextGrid": (TEXTGRID[:-60], "cut off or damaged"),

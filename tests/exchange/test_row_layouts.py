@@ -166,3 +166,32 @@ def test_row_layouts_are_listed_in_their_order():
     lines = LAYOUTS_PAGE.read_text(encoding="utf-8").splitlines()
     start = lines.index("| layout | what it holds | example |") + 2
     assert lines[start : start + len(LAYOUTS)] == [line_of_documentation(layout) for layout in LAYOUTS]
+
+
+PEOPLE = {"01": {"a": [[3, 9]], "b": [[20, 30]]}, "02": {"a": [[5, 8]]}}
+ROWS_OF_PEOPLE = {("01", "a", 3, 9), ("01", "b", 20, 30), ("02", "a", 5, 8)}
+NESTED = {
+    "beside a name": {"model": "mine", "results": PEOPLE},
+    "lists of cells for each video": {
+        person: {
+            video: {"onset": [on for on, _ in ends], "offset": [off for _, off in ends]}
+            for video, ends in videos.items()
+        }
+        for person, videos in PEOPLE.items()
+    },
+    "the person inside each fold": {
+        f"fold{n}": {"subject": person, "predictions": videos} for n, (person, videos) in enumerate(PEOPLE.items())
+    },
+    "videos as objects": [
+        {"subject": person, "videos": [{"name": video, "intervals": ends} for video, ends in videos.items()]}
+        for person, videos in PEOPLE.items()
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NESTED)
+def test_table_of_keeps_people_above_videos(name):
+    rows = table_of(NESTED[name])
+    people = [row.get("subject", row.get("key")) for row in rows]
+    found = {(person, row["video"], row["onset"], row["offset"]) for person, row in zip(people, rows)}
+    assert found == ROWS_OF_PEOPLE
