@@ -12,7 +12,9 @@ def _columns_of_table(blocks: Any, axes: Any) -> dict[str, Any]:
     """The columns of a pandas table by name, with its index if named."""
     columns_axis, index = axes
     labels = [*zip(*_levels_of_axis(columns_axis))]
-    names = [label[0] if len(label) == 1 else label for label in labels]  # a label of several levels is printed as a tuple
+    names = [
+        label[0] if len(label) == 1 else label for label in labels
+    ]  # a label of several levels is printed as a tuple
     names_of_index = index["names"] if "levels" in index else [index["name"]]
     named = zip(names_of_index, _levels_of_axis(index))
     table = {name: level for name, level in named if name is not None}

@@ -27,7 +27,7 @@ from mebench.boards.run_tables import Read, RunTables, read_member
 from mebench.boards.standings import compute_standings, testable_together
 from mebench.core import KINDS
 from mebench.core.types import ABSENT
-from mebench.errors import list_first
+from mebench.errors import MebenchError, list_first
 from mebench.grouping import group_by
 from mebench.metrics.catalogue import METRICS, SECTIONS, metric_columns as metrics_shown
 from mebench.metrics.score_table import ScoredPart, ScoreTable
@@ -75,8 +75,16 @@ def _reasons_not_to_show(records: Sequence[Record]) -> dict[str, str]:
             plain = [table.plain() for table in _build([record])]
             json.dumps(plain, ensure_ascii=False, allow_nan=False).encode()
         except DAMAGE as error:
-            reasons[record.id] = f"{type(error).__name__}: {error}"
+            reasons[record.id] = _reason_of(error, RunFolder(record.folder))
     return reasons
+
+
+def _reason_of(error: Exception, folder: RunFolder) -> str:
+    """Why a record can be in no table: the files of its run that are damaged, else the error."""
+    damaged = folder.list_damaged_files()
+    if damaged:
+        return f"the run {folder.describe_damage(damaged)}"
+    return str(error) if isinstance(error, MebenchError) else f"{type(error).__name__}: {error}"
 
 
 def _build(records: Sequence[Record]) -> list[BoardTable]:

@@ -15,6 +15,7 @@ import typer
 
 from mebench._fast_imports import speed_up_imports
 from mebench._installation import VERSION, shipped_folder
+from mebench.cli.option_checks import at_home
 from mebench.cli.verbs import ListedVerbs
 from mebench.errors import DataError, MebenchError, PluginError, PluginLine, find_plugin_line, system_sentence, unknown
 from mebench.output.terminal import print_lines
@@ -107,11 +108,16 @@ def _with_place(sentence: str, line: PluginLine | None) -> str:
 
 
 def _as_path(word: str) -> str:
-    """A word, with its folder if a file is called so.
+    """A word, with its folder if a file is called so, and with the user's folder for `~`, which shells leave in `--json=~/a.json`.
 
-    >>> _as_path("--help"), _as_path("-v")
-    ('--help', '-v')
+    >>> _as_path("--help"), _as_path("-v"), _as_path("--note=~")
+    ('--help', '-v', '--note=~')
     """
+    option, sign, place = word.partition("=")
+    if word.startswith("~/"):
+        return at_home(word)
+    if option.startswith("-") and place.startswith("~/"):
+        return f"{option}{sign}{at_home(place)}"
     is_file = word.startswith("-") and "." in word and "=" not in word and Path(word).exists()
     return f"./{word}" if is_file else word
 

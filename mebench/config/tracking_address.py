@@ -28,7 +28,8 @@ def locate_database(url: str) -> tuple[str, Path | None]:
     name, question, options = rest.partition("?")
     if scheme.split("+")[0] != "sqlite" or not slashes or not name or name == ":memory:":
         return url, None
-    file = Path.cwd() / name
+    # SQLAlchemy takes `..` out of a path as if no link stood before it.
+    file = (Path(name).expanduser() if name.startswith("~/") else Path(name)).resolve()
     return f"{scheme}:///{file}{question}{options}", file
 
 

@@ -85,6 +85,8 @@ FILES_OF_FINISHED = (
 TUNED = "tuned.json"  # in a run that `mebench tune` makes of outer folds: the values of each study
 TRAINING = ".training"
 """Holds, while folds are trained, a folder for each, with files of callbacks and loggers."""
+ORIGINALS = ("config.json", "versions.json", FOLDS)
+"""The files of a run that say what it computes."""
 FORMER_SEAL = ".former_seal.json"
 """In a run under repair: the hashes that its files had when it was finished."""
 REMADE = (*SORTED_BY, "truth.parquet", "videos.parquet", "distractors.parquet")
@@ -465,10 +467,10 @@ class RunFolder:
     def list_damaged_files(self, only_newer: bool = False) -> list[str]:
         """Paths of sealed files of a finished run that are missing or have changed since.
 
-        The other files of a fold, whose checksums its record holds, are compared by `list_changed_files` alone.
+        The other files of a fold, whose checksums its record holds, are compared by `list_changed_files` alone, unless they are newer.
 
         Args:
-            only_newer: compares only files that were written after the seal: enough for a list of many runs.
+            only_newer: compares only files that were written after the seal, those of folds, too: enough for a list of many runs.
 
         Raises:
             RunError: the system refuses to read one.
@@ -486,7 +488,15 @@ class RunFolder:
             is_untouched = only_newer and self._exists(name) and not self._is_newer_than_seal(name)
             if not is_untouched and self._hash(name) != known:
                 damaged.append(name)
-        return damaged
+        return [*damaged, *self._list_broken_newer_folds(damaged)] if only_newer else damaged
+
+    def _list_broken_newer_folds(self, damaged: Sequence[str]) -> list[str]:
+        """Folders of sealed folds that were touched after the run was finished and are not whole, except those of damaged records."""
+        records = [name for name in self.seal if name.endswith(f"/{RECORD}") and name not in damaged]
+        folders = [name.rpartition("/")[0] for name in records]
+        sealed_at = (self.path / "DONE").stat().st_mtime_ns
+        touched = [name for name in folders if _last_change(self.path / name) > sealed_at]
+        return [name for name in touched if self._whole_fold(self.path / name) is None]
 
     def list_changed_files(self) -> list[str]:
         """Paths of files of a finished run that are missing or have changed since. Those of folds count, too: every byte is read.
@@ -610,10 +620,17 @@ class RunFolder:
     def check_file(self, name: str) -> None:
         """Compare a file with the seal of the run, if it has one.
 
+        Originals are read without a seal that is damaged itself, so that the run can be repaired: the record of each fold holds their key.
+
         Raises:
             RunError: it has changed since the run was finished.
         """
-        known = self.seal.get(name)
+        try:
+            known = self.seal.get(name)
+        except RunError:
+            if name not in ORIGINALS:
+                raise
+            return
         is_sealed = known is not None and (self.path / name).is_file()
         if is_sealed and self._hash(name) != known:
             raise self._unreadable(name, ValueError("it has changed since the run was finished"))
@@ -774,3 +791,9 @@ def _owner_of(path: Path) -> str:
 def first_id(name: str, key: str) -> str:
     """Id of the first run of a key; later ones add `.2`, `.3`."""
     return f"{name}-{key[:8]}"
+
+
+def _last_change(folder: Path) -> int:
+    """When a folder or a file directly in it last changed, in nanoseconds."""
+    with os.scandir(folder) as entries:
+        return max(folder.stat().st_mtime_ns, *(entry.stat().st_mtime_ns for entry in entries))

@@ -121,7 +121,9 @@ def test_sheet_of_tool_reads_a_workbook_of_boris(tmp_path):
 def test_sheet_of_tool_asks_whose_answers_of_label_studio_count(write):
     both = []
     for task, onset in zip(STUDIO, MARKS["onset"].tolist()):
-        early = [{"result": [{"value": {"ranges": [{"start": onset - 9, "end": onset + 3}], "timelinelabels": ["joy"]}}]}]
+        early = [
+            {"result": [{"value": {"ranges": [{"start": onset - 9, "end": onset + 3}], "timelinelabels": ["joy"]}}]}
+        ]
         both.append({**task, "annotations": [{**task["annotations"][0], "completed_by": 7}], "predictions": early})
     file = str(write(json.dumps(both), "both.json"))
     with pytest.raises(DataError, match="--where coder=7"):

@@ -79,6 +79,27 @@ def test_resume_makes_derived_files_again_from_whole_folds(finished, moody, name
     assert "the same as before, bit for bit" in said
 
 
+def test_resume_makes_a_damaged_seal_again(finished, moody):
+    before = contents(finished)
+    seal = finished.path / "DONE"
+    seal.write_bytes(seal.read_bytes()[:100])
+    assert RunFolder(finished.path).list_damaged_files() == ["DONE"]
+    repaired, _ = execute(moody(), finished.id)
+    assert contents(repaired) == before
+    assert repaired.list_changed_files() == []
+
+
+@pytest.mark.parametrize("damage", ["lost", "flipped"])
+def test_list_damaged_files_names_a_fold_that_was_touched(finished, damage):
+    file = finished.fold_folder("toy/2") / "predictions.parquet"
+    if damage == "lost":
+        file.unlink()
+    else:
+        flip_a_bit(file)
+    folder = str(file.parent.relative_to(finished.path))
+    assert RunFolder(finished.path).list_damaged_files(only_newer=True) == [folder]
+
+
 def test_run_repairs_a_damaged_run_of_the_same_key(finished, moody):
     """The same command, too, and without the configuration of the run."""
     before, trained = contents(finished), times_of_folds(finished)

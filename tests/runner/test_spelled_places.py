@@ -13,10 +13,14 @@ from rich.console import Console
 from mebench import cli
 from mebench.config import registry, resolve
 from mebench.config.resolving import resolve_dataset
+from mebench.config.tracking_address import locate_database
 from mebench.errors import ConfigError
 from mebench.output.progress import Progress
 from mebench.runner.execute import execute_run
+from mebench.tracking import send_all
 from tests.helpers.empty_trees import write_empty_tree
+from tests.helpers.plugin_folders import copy_plugins
+from tests.helpers.run_folders import make_run
 from tests.helpers.same_process import stand_in
 
 SPELLINGS = {
@@ -97,6 +101,39 @@ def test_named_files_are_written_where_they_are_spelt(place, monkeypatch, capsys
     assert (code, capsys.readouterr().err.count("Traceback")) == (0, 0)
     assert json.loads(json_at.read_text())["spotting"]["micro"]["tp"] == 2
     assert len(pd.read_csv(csv_at)) == 2
+
+
+def test_plugins_are_found_where_they_are_spelt(place, monkeypatch, capsys):
+    word, where = place("mine")
+    copy_plugins(where, "moody")
+    assert call(monkeypatch, "info", "moody", "--plugins", word) == 0
+    first_line, *_ = str(where.resolve() / "methods" / "moody").splitlines()
+    assert first_line in capsys.readouterr().out
+
+
+def test_out_is_written_where_it_is_spelt(place, monkeypatch):
+    run = make_run(Path("runs"))
+    word, where = place("it.csv")
+    where.parent.mkdir(parents=True, exist_ok=True)
+    assert call(monkeypatch, "predictions", "export", run.id, "-o", word) == 0
+    assert len(pd.read_csv(where)) > 0
+
+
+def test_locate_database_resolves_every_spelling(place):
+    word, where = place("runs.db")
+    address, file = locate_database(f"sqlite:///{word}")
+    assert file == where.resolve()
+    assert address == f"sqlite:///{where.resolve()}"
+
+
+@pytest.mark.parametrize("place", ["upward behind a link"], indirect=True)
+def test_tracking_writes_the_database_where_it_is_spelt(place, blank):
+    word, where = place("runs.db")
+    where.write_bytes(blank)
+    sent = send_all([make_run(Path("runs"))], f"sqlite:///{word}", Progress(Console(file=io.StringIO())), folds=False)
+    assert sent.failed == ()
+    assert where.read_bytes() != blank
+    assert not Path("mlflow.db").exists()
 
 
 @pytest.mark.parametrize("key", ["runs", "cache", "dataset.root"])
