@@ -350,8 +350,12 @@ def _described_runs(runs: str) -> list[tuple[run_folder.RunFolder, dict[str, Any
     for folder in run_folder.RunFolder.list_runs(runs):
         try:
             described.append((folder, _describe(folder)))
+        except OSError as refusal:
+            Progress().notify(f"left out: {run_folder.refusal_of(Path(refusal.filename or folder.path), refusal)}")
         except (RunError, KeyError, TypeError) as error:
-            Progress().notify(f"run {folder.id} is damaged and left out: {error}")
+            is_refused = isinstance(error.__cause__, OSError) and run_folder.is_refusal(error.__cause__)
+            what = "left out" if is_refused else f"run {folder.id} is damaged and left out"
+            Progress().notify(f"{what}: {error}")
     for reason in run_folder.RunFolder.list_broken_runs(runs).values():
         Progress().notify(f"left out: {reason}")
     return sorted(described, key=lambda pair: (pair[1]["days"], pair[1]["id"]))

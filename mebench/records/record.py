@@ -36,6 +36,7 @@ from mebench.runs.access_text import (
     describe_whole_access,
     read_access_with_output,
 )
+from mebench.runs.folder import is_refusal, refusal_of
 from mebench.runs.origin import code_of_run
 from mebench.runs.scoring import (
     FIRST_SCORER,
@@ -353,9 +354,18 @@ def _changed_steps(then: Mapping[str, str]) -> list[str]:
 
 
 def hash_files(folder: Path) -> list[tuple[str, str]]:
-    """Name and hash of each file of a run or record, except for models."""
+    """Name and hash of each file of a run or record, except for models.
+
+    Raises:
+        RunError: the system refuses to read one.
+    """
     files = (file for file in sorted(folder.rglob("*")) if file.is_file() and file.suffix != ".safetensors")
-    return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
+    try:
+        return [(file.relative_to(folder).as_posix(), file_hash(file)) for file in files]
+    except OSError as refusal:
+        if not is_refusal(refusal):  # it went meanwhile
+            raise
+        raise refusal_of(Path(refusal.filename or folder), refusal) from refusal
 
 
 def is_record(folder: RunFolder) -> bool:

@@ -110,22 +110,40 @@ class RunFolder:
 
     @classmethod
     def list_runs(cls, runs: Path | str) -> list[RunFolder]:
-        """Every run of a folder, finished or not, by id; none if the folder is missing."""
-        return [cls(file.parent) for file in sorted(Path(runs).expanduser().glob("*/config.json"))]
+        """Every run of a folder, finished or not, by id; none if the folder is missing.
+
+        Raises:
+            RunError: the system refuses to read the folder.
+        """
+        place = Path(runs).expanduser()
+        try:
+            os.scandir(place).close()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as refusal:
+            raise refusal_of(place, refusal) from refusal
+        return [cls(file.parent) for file in sorted(place.glob("*/config.json"))]
 
     @classmethod
     def list_broken_runs(cls, runs: Path | str) -> dict[str, str]:
-        """Why folders that hold a run are not among `list_runs`: nobody else may read them, or `config.json` is lost."""
+        """Why folders that hold a run are not among `list_runs`: nobody else may read them, or `config.json` is lost.
+
+        Raises:
+            RunError: the system refuses to read the folder of the runs.
+        """
         reasons = {}
         place = Path(runs).expanduser()
-        paths = sorted(place.iterdir()) if place.is_dir() else []
+        try:
+            paths = sorted(place.iterdir()) if place.is_dir() else []
+        except OSError as refusal:
+            raise refusal_of(place, refusal) from refusal
         for path in paths:
             if path.name.startswith(".") or not path.is_dir():
                 continue
             try:
                 names = {entry.name for entry in path.iterdir()}
             except OSError as refusal:
-                reasons[path.name] = str(_refusal_of(path, refusal))
+                reasons[path.name] = str(refusal_of(path, refusal))
                 continue
             if "config.json" not in names and names & {"DONE", "folds"}:
                 reasons[path.name] = f"run {path.name!r} {cls(path).describe_damage(['config.json'])}"
@@ -484,11 +502,14 @@ class RunFolder:
         if not sealed:  # finished by a version without seals
             return self.lost
         damaged = []
-        for name, known in sealed.items():
-            is_untouched = only_newer and self._exists(name) and not self._is_newer_than_seal(name)
-            if not is_untouched and self._hash(name) != known:
-                damaged.append(name)
-        return [*damaged, *self._list_broken_newer_folds(damaged)] if only_newer else damaged
+        try:
+            for name, known in sealed.items():
+                is_untouched = only_newer and self._exists(name) and not self._is_newer_than_seal(name)
+                if not is_untouched and self._hash(name) != known:
+                    damaged.append(name)
+            return [*damaged, *self._list_broken_newer_folds(damaged)] if only_newer else damaged
+        except OSError as refusal:
+            raise refusal_of(Path(refusal.filename or self.path), refusal) from refusal
 
     def _list_broken_newer_folds(self, damaged: Sequence[str]) -> list[str]:
         """Folders of sealed folds that were touched after the run was finished and are not whole, except those of damaged records."""
@@ -604,7 +625,7 @@ class RunFolder:
         except (FileNotFoundError, NotADirectoryError):
             return ""
         except OSError as refusal:
-            raise _refusal_of(self.path / name, refusal) from refusal
+            raise refusal_of(self.path / name, refusal) from refusal
 
     def _whole_fold(self, folder: Path, run: str | None = None) -> str | None:
         """Key of the fold in a folder if it is whole, see `whole_fold`.
@@ -615,7 +636,7 @@ class RunFolder:
         try:
             return whole_fold(folder, run)
         except OSError as refusal:
-            raise _refusal_of(Path(refusal.filename or folder), refusal) from refusal
+            raise refusal_of(Path(refusal.filename or folder), refusal) from refusal
 
     def check_file(self, name: str) -> None:
         """Compare a file with the seal of the run, if it has one.
@@ -716,8 +737,8 @@ class RunFolder:
     def _unreadable(self, name: str, cause: Exception) -> RunError:
         """The error of a file that cannot be read. It has the way to make the file again if that is damaged."""
         file = self.path / name
-        if isinstance(cause, OSError) and _is_refusal(cause):
-            return _refusal_of(file, cause)
+        if isinstance(cause, OSError) and is_refusal(cause):
+            return refusal_of(file, cause)
         if name.startswith("folds/") and not self.done:  # a fold that is not whole is trained again
             return RunError(f"{file} cannot be read ({cause}): continue with: {self.resume_hint}")
         return RunError(f"{file} cannot be read ({cause}): {self._repair_advice([name])}")
@@ -765,12 +786,12 @@ def list_with_newest(folders: Sequence[RunFolder]) -> str:
     return ", ".join(f"{folder.id} (the newest)" if folder is newest else folder.id for folder in folders)
 
 
-def _is_refusal(error: OSError) -> bool:
+def is_refusal(error: OSError) -> bool:
     """Whether the system refused to read a file that may be whole: no right to, a disk that is away or fails."""
     return error.errno is not None and not isinstance(error, FileNotFoundError | NotADirectoryError)
 
 
-def _refusal_of(path: Path, refusal: OSError) -> RunError:
+def refusal_of(path: Path, refusal: OSError) -> RunError:
     """The error of a file that the system refuses to read; nothing is known of its content."""
     reason = refusal.strerror or str(refusal)
     if not isinstance(refusal, PermissionError):

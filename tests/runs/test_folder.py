@@ -441,6 +441,22 @@ def test_list_changed_files_refuses_a_disk_that_fails(tmp_path, monkeypatch):
         run.list_changed_files()
 
 
+def test_list_runs_says_whose_a_folder_is_that_may_not_be_read(tmp_path, monkeypatch):
+    make_run(tmp_path / "runs", "one", sealed=True)
+    refuse = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    monkeypatch.setattr("mebench.runs.folder.os.scandir", lambda place: raised(refuse))
+    with pytest.raises(RunError, match=r"runs cannot be read \(Permission denied\): it belongs to "):
+        RunFolder.list_runs(tmp_path / "runs")
+
+
+def test_list_damaged_files_says_whose_a_fold_is_that_may_not_be_read(tmp_path, monkeypatch):
+    run = make_run(tmp_path, sealed=True)
+    refuse = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(run.path / "folds"))
+    monkeypatch.setattr(RunFolder, "_exists", lambda run, name: raised(refuse))
+    with pytest.raises(RunError, match=r"folds cannot be read \(Permission denied\): it belongs to "):
+        run.list_damaged_files(only_newer=True)
+
+
 def test_list_broken_runs_names_runs_that_no_list_shows(tmp_path):
     run = make_run(tmp_path / "runs", "one", sealed=True)
     make_run(tmp_path / "runs", "two")
