@@ -5,6 +5,8 @@
     python benchmarks/load.py people [--sizes 30 250 1000]
     python benchmarks/load.py videos [--sizes 375 750 1500 3000]
     python benchmarks/load.py frames [--sizes 62500 125000 250000 500000]
+    python benchmarks/load.py long [--sizes 37500 75000 150000 300000]
+    python benchmarks/load.py film [--sizes 1500 3000 6000 12000]
     python benchmarks/load.py predictions [--sizes 125000 250000 500000 1000000]
 
 Each command is a program of its own. Printed are its seconds of the processor, with all processes that it has started, and the most
@@ -17,6 +19,9 @@ Fixed costs, such as imports, make it smaller.
   once, and puts the run on a board. `planning.py` has what one fold of them costs.
 - `videos` runs a method without features on drawn annotations of 30 people, and describes data and run.
 - `frames` does so for 100 videos of many frames, whose scores stand in the report.
+- `long` runs a method whose score is the strain of flow in crops of 48x48 pixels, computed and stored, on one long video beside
+  three short ones, and reports it.
+- `film` spots in one film of a drawn face, 300 frames repeated, with the default model and one worker, without stored features.
 - `predictions` scores a table of spotted intervals of both kinds, with emotions and confidences, in 2,000 videos of 60 people; there are a
   fifth as many truths, and half of the predictions lie near one.
 """
@@ -36,6 +41,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import av
 import numpy as np
 import pandas as pd
 from leaderboard import RECORDS, draw_records
@@ -44,9 +50,12 @@ sys.path.append(str(Path(__file__).parents[1]))
 
 from mebench.runs import RunFolder
 from tests.helpers.drawn_once import draw_once
+from tests.helpers.own_videos import moving, write
 from tests.helpers.run_folders import make_run
 
 VIDEOS_OF_PERSON = 10
+SCENE = 300
+"""Frames of a film that are repeated."""
 CONFIG = "title: For load\nsummary: a plugin that only a benchmark uses\ntasks: [spot]\n"
 PARAMS = "from dataclasses import dataclass\n\n\n@dataclass(frozen=True)\nclass Params:\n"
 PARAMS_OF_METHOD = f"{PARAMS}    p: float = 0.6\n"
@@ -104,6 +113,82 @@ def expressions_of(n, marks):
 Plugin = Many
 '''
 
+METHOD_OF_FEATURES = '''
+import numpy as np
+from mebench.core import Chain, Method
+from mebench.features import BlockMeans, FaceCrop, Flow, Strain
+from mebench.methods.strained.params import Params as _Params
+
+
+class Strained(Method):
+    """The mean strain of each frame."""
+
+    Params = _Params
+    tasks = frozenset({"spot"})
+
+    def chains(self, timing):
+        return {"blocks": Chain("blocks", (FaceCrop(size=48), Flow("farneback", k=timing.k), Strain(), BlockMeans(2, 2)))}
+
+    def fit_closed_form(self, train, valid):
+        """There is nothing to learn."""
+
+    def score_frames(self, video):
+        scores = np.full((video.n_frames, 1), np.nan)
+        strain = video.features("blocks")[..., 2].astype(np.float64)
+        scores[: len(strain), 0] = strain.mean(axis=(1, 2))
+        return scores
+
+
+Plugin = Strained
+'''
+DATASET_OF_PIXELS = '''
+from mebench.annotations.drawn import draw_face
+from mebench.core import Dataset, Expression, Scheme, Video
+from mebench.datasets.long.params import Params as _Params
+
+SHORT = 1000
+
+
+class Faces:
+    """A drawn face that moves a little, in sixteen pictures."""
+
+    def __init__(self, n, person):
+        self.n, self.person = n, person
+        self.pictures = [draw_face(step / 8, person, step) for step in range(8)]
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, index):
+        return self.pictures[abs(index % 16 - 8) % 8]
+
+    def fingerprint(self):
+        return f"{self.n} pictures of {self.person}"
+
+
+class Long(Dataset):
+    """One long video and three short ones, with a micro-expression every 300 frames."""
+
+    Params = _Params
+    revision = "1"
+    tasks = frozenset({"spot"})
+    schemes = {"native": Scheme.native(("others",))}
+
+    def videos(self):
+        lengths = [self.params.frames, SHORT, SHORT, SHORT]
+        return [Video("long", f"{n}", "take", 30.0, length, marks_of(length)) for n, length in enumerate(lengths)]
+
+    def frames(self, video):
+        return Faces(video.n_frames, int(video.subject))
+
+
+def marks_of(length):
+    return tuple(Expression(i, i + 10, "micro", i + 5, "others") for i in range(100, length - 20, 300))
+
+
+Plugin = Long
+'''
+
 
 class Spent(NamedTuple):
     """What a program has used: seconds of the processor, and the most MiB of one process."""
@@ -113,14 +198,18 @@ class Spent(NamedTuple):
 
 
 def program(folder: Path, *words: str) -> Spent:
-    """What a command of mebench uses, in a folder.
+    """What a command of mebench uses, in a folder. Features are stored there, too, where no setting says otherwise.
 
     Raises:
         SystemExit: the command fails.
     """
     with (folder / "errors.txt").open("w") as errors:
         started = subprocess.Popen(
-            [sys.executable, "-m", "mebench", *words], cwd=folder, stdout=subprocess.DEVNULL, stderr=errors
+            [sys.executable, "-m", "mebench", *words],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            env={**os.environ, "XDG_CACHE_HOME": str(folder / "home")},
         )
         _, status, used = os.wait4(started.pid, 0)
     if code := os.waitstatus_to_exitcode(status):
@@ -193,6 +282,41 @@ def of_frames(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
     yield from _of_walk(folder, ["dataset=many", "dataset.videos=100", f"dataset.frames={n // 100}"])
 
 
+def of_long(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """A run whose features come from the pixels of one long video, with these stored, and its report."""
+    write_plugins(folder / "plugins")
+    words = ["method=strained", "dataset=long", f"dataset.frames={n}", "--plugins", "plugins"]
+    places = ("runs=runs", f"cache={folder / 'cache'}", "tracking=off", "workers=2")
+    yield "run", program(folder, "run", *words, *places)
+    yield "run again, features stored", program(folder, "run", *words, *places, "seed=1")
+    yield "report", program(folder, "report", "strained", "--runs", "runs", "-o", "report.html")
+
+
+def of_film(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
+    """Intervals of one film."""
+    _repeat_film(folder / "film.mp4", n)
+    yield "spot", program(folder, "spot", "film.mp4", "-o", "spotted", "--workers", "1")
+
+
+def _repeat_film(file: Path, n: int) -> None:
+    """A film of a drawn face, its first 300 frames repeated without encoding them again."""
+    scene = file.with_name("scene.mp4")
+    face = moving(3, 150, (40, 10), ((60, 64, 70), (180, 186, 192)))
+    write(scene, face, frames=SCENE, size=(240, 180), fps=25)
+    with av.open(str(scene)) as source, av.open(str(file), "w") as film:
+        stream = source.streams.video[0]
+        own = film.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.pts is not None]
+        parts = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]
+        span = SCENE * (max(pts for _, pts, _, _ in parts) - min(pts for _, pts, _, _ in parts)) // (SCENE - 1)
+        for scene_number in range(n // SCENE):
+            for content, pts, dts, is_key in parts:
+                packet = av.Packet(content)
+                packet.pts, packet.dts = pts + scene_number * span, dts + scene_number * span
+                packet.time_base, packet.stream, packet.is_keyframe = stream.time_base, own, is_key
+                film.mux(packet)
+
+
 def of_predictions(folder: Path, n: int) -> Iterator[tuple[str, Spent]]:
     """Scores of one table of spotted intervals."""
     rng = np.random.default_rng(0)
@@ -241,6 +365,8 @@ def write_plugins(root: Path) -> None:
     """Write the method and the dataset."""
     plugins = {
         "methods/walk": ("method.py", METHOD, PARAMS_OF_METHOD),
+        "methods/strained": ("method.py", METHOD_OF_FEATURES, PARAMS_OF_METHOD),
+        "datasets/long": ("dataset.py", DATASET_OF_PIXELS, PARAMS_OF_DATASET),
         "datasets/many": ("dataset.py", DATASET, PARAMS_OF_DATASET),
     }
     for place, (name, code, params) in plugins.items():
@@ -255,6 +381,8 @@ KINDS: dict[str, tuple[Callable[[Path, int], Iterator[tuple[str, Spent]]], tuple
     "people": (of_people, (30, 250, 1000)),
     "videos": (of_videos, (375, 750, 1500, 3000)),
     "frames": (of_frames, (62_500, 125_000, 250_000, 500_000)),
+    "long": (of_long, (37_500, 75_000, 150_000, 300_000)),
+    "film": (of_film, (1_500, 3_000, 6_000, 12_000)),
     "predictions": (of_predictions, (125_000, 250_000, 500_000, 1_000_000)),
 }
 
