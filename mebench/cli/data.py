@@ -13,7 +13,7 @@ from mebench.account import account_lines
 from mebench.cli.option_checks import at_home, check_file, check_folder
 from mebench.cli.option_types import DatasetWords, Files, Json, Plugins, datasets_of
 from mebench.cli.verbs import verb_group
-from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if
+from mebench.errors import ConfigError, DataError, SomeFailedError, refuse_if, refused_by_system
 from mebench.files import whole_file, write_text
 from mebench.grouping import group_by
 from mebench.lazy_imports import lazy_imports
@@ -81,7 +81,8 @@ def data_verify_command(
             members[id_] = soundness.verify_dataset(dataset, deep, counts, advance)
     sound = all(seen.is_sound(strict) for seen in members.values())
     if report is not None:
-        write_text(Path(report), dataset_report.verification_markdown(members, strict))
+        with refused_by_system(f"{report} cannot be written"):
+            write_text(Path(report), dataset_report.verification_markdown(members, strict))
     if write_json(_plain_verifications(members, sound), json):
         for id_, seen in members.items():
             _print_verification(id_, seen)
@@ -196,7 +197,8 @@ def data_describe_command(
     written = list[Path]()
     for id_, dataset in members.items():
         own = folder / id_ if len(members) > 1 else folder
-        written += dataset_tables.write_described_tables(id_, dataset, own)
+        with refused_by_system(f"{own} cannot be written"):
+            written += dataset_tables.write_described_tables(id_, dataset, own)
     write_json(
         {"files": [str(path) for path in written]},
         json,

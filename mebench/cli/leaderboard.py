@@ -25,7 +25,7 @@ from mebench.cli.option_types import (
     exit_if_failed,
 )
 from mebench.cli.verbs import verb_group
-from mebench.errors import ConfigError, DataError, RunError, check_known
+from mebench.errors import ConfigError, DataError, RunError, check_known, refused_by_system
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.output.json_output import write_json
 from mebench.output.number_format import NONE
@@ -252,7 +252,8 @@ def leaderboard_export_command(
             raise RunError(
                 f"{folder.path} is a record already: accept records of others with mebench leaderboard merge"
             )
-    exported = [_export_run(folder, out) for folder in folders]
+    with refused_by_system(f"{out} cannot be written"):
+        exported = [_export_run(folder, out) for folder in folders]
     lines = [line for _, line in exported]
     reports = [report for report, _ in exported]
     write_json(reports[0] if len(reports) == 1 else reports, json, *lines)

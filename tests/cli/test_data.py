@@ -1,6 +1,8 @@
 """`mebench data`: fake, summary, verify and preview, as a user meets them."""
 
+import errno
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -204,6 +206,22 @@ def test_data_verbs_refuse_in_one_sentence(mebench, words, code, sentence):
     assert (found, out) == (code, "")
     assert sentence in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "words", [("verify", "--report", "r.md"), ("describe", "-o", "out")], ids=["verify", "describe"]
+)
+def test_data_verbs_say_which_place_is_full(mebench, monkeypatch, tmp_path, words):
+    def fill(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mebench.cli.data.write_text", fill)
+    monkeypatch.setattr("mebench.inspection.dataset_tables.write_described_tables", fill)
+    verb, option, place = words
+    code, _, err = mebench("data", verb, "dataset=synthetic", "dataset.preset=tiny", option, place)
+    assert code == 3
+    assert f"error: {place} cannot be written: No space left on device: make room there" in err
 
 
 def test_data_preview_shows_chosen_people_and_overwrites_nothing(mebench, casme2, tmp_path):
