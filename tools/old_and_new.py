@@ -45,6 +45,8 @@ ANSWER_COLUMNS = ("predict", "hyp", "vote", "ours", "model", "final", "output", 
 REASONS: Sequence[tuple[str, str]] = (
     (r"recur under each of the", "several runs or coders in one file are refused, no longer pooled"),
     (r"equals? (?:the truth|true ones)|both hold classes", "a column that may be the answer stands beside the truth"),
+    (r"hold plausible ends", "other ends of intervals stand beside the true ones"),
+    (r"so they are no further ones", "ends that may be further intervals or others"),
     (r"could be (?:the score|it)|hardly varies|often says how sure", "a score that may be how sure a tracker is"),
     (r"could be the score|no column is called score", "a score is known by its values"),
     (r"frames are counted at|frames a second|frame rate", "frames at another rate"),
@@ -157,7 +159,7 @@ def _answers(truth: Sequence[Row], rng: random.Random, habits: list[str], spots:
 
 def _answer(true: Row, rng: random.Random, spots: bool) -> Row:
     """An answer near a truth, wrong in a third of the cases."""
-    row = {name: true[name] for name in ("subject", "video", "kind") if name in true}
+    row: Row = {name: true[name] for name in ("subject", "video", "kind") if name in true}
     is_right = rng.random() < 0.65
     emotion = true["emotion"] if is_right and true["emotion"] else rng.choice(CLASSES[:3])
     if not spots:
@@ -343,10 +345,14 @@ def score_tables(folder: Path) -> None:
     warnings.simplefilter("ignore")
     for table in sorted(path for path in folder.iterdir() if path.is_dir()):
         about = json.loads((table / "about.json").read_text())
-        options = {"k_prime": 6} if about["task"] == "frame scores" else {}
+        k_prime = 6 if about["task"] == "frame scores" else None
         try:
             scores = score(
-                predictions=table / about["file"], truth=table / "truth.csv", what=about["task"], bootstrap=0, **options
+                predictions=table / about["file"],
+                truth=table / "truth.csv",
+                what=about["task"],
+                k_prime=k_prime,
+                bootstrap=0,
             )
             found = {"numbers": dict(_numbers(scores.summary)), "said": [*scores.warnings, *scores.repaired]}
         except MebenchError as error:

@@ -108,7 +108,9 @@ def _with_place(sentence: str, line: PluginLine | None) -> str:
 
 
 def _as_path(word: str) -> str:
-    """A word, with its folder if a file is called so, and with the user's folder for `~`, which shells leave in `--json=~/a.json`.
+    """A word as a path: with its folder if a file is called so.
+
+    The user's folder stands in for `~`, which shells leave in `--json=~/a.json`.
 
     >>> _as_path("--help"), _as_path("-v"), _as_path("--note=~")
     ('--help', '-v', '--note=~')

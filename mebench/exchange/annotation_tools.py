@@ -292,8 +292,8 @@ def _options_of_via(text: str) -> dict[tuple[str, str], str]:
     words: dict[tuple[str, str], str] = {}
     for number, attribute in attributes.items() if isinstance(attributes, dict) else ():
         options = attribute.get("options") if isinstance(attribute, dict) else None
-        is_choice = isinstance(options, dict) and attribute.get("type") != _TEXT_OF_VIA
-        words |= {(number, option): str(word) for option, word in options.items()} if is_choice else {}
+        if isinstance(options, dict) and attribute.get("type") != _TEXT_OF_VIA:
+            words |= {(number, option): str(word) for option, word in options.items()}
     return words
 
 

@@ -408,7 +408,9 @@ def join_intervals(
 def _judge_emotions(
     truth: IntervalFile, predictions: IntervalFile, tables: Tables, classes: Sequence[str], remarks: Remarks
 ) -> None:
-    """Refuse emotions of intervals that may stand in another column, and warn of numbers that begin elsewhere.
+    """Refuse emotions of intervals that may stand in another column.
+
+    Numbers of classes that seem to begin elsewhere get a warning.
 
     Raises:
         DataError: another column holds the classes, too, and the scores depend on which one is the answer.

@@ -1,6 +1,6 @@
-"""Labels of the rows and columns of a pandas table in JSON, where an index has several levels.
+"""Labels of several levels of the rows and columns of a pandas table.
 
-`to_json` writes such a label as a list, or as text: `"('01', 'EP02')"`.
+In JSON `to_json` writes such a label as a list, or as text: `"('01', 'EP02')"`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mebench.exchange.plain_values import parse_printed
 from mebench.grouping import group_by
 
 NAMES_OF_LEVELS = ("dataset", "subject", "video")
-"""What the levels of an index of rows hold, the last one last."""
+"""Contents of the levels of an index of rows, the last one last."""
 
 
 def levels_of(label: Any) -> list[Any] | None:
@@ -32,7 +32,9 @@ def levels_of(label: Any) -> list[Any] | None:
 
 
 def headers_of(labels: Sequence[Any]) -> list[str]:
-    """A name for each column. Its levels are joined; the last one alone stands for them if only it is a name that is known.
+    """A name for each column, with its levels joined.
+
+    The last level alone stands for them if only it is a name that is known.
 
     >>> headers_of(["('pred', 'onset')", ["info", "video"], ["subject", ""], "offset"])
     ['pred onset', 'video', 'subject', 'offset']
@@ -55,7 +57,7 @@ def _joined(label: Any) -> str:
 
 
 def cells_of_index(labels: Sequence[Any]) -> list[dict[str, Any]]:
-    """The cells that the labels of rows hold: the video, with its subject and dataset before it.
+    """The cells that the labels of rows hold: video, subject and dataset.
 
     A last level that counts the rows of each video from 0 holds nothing, and so do labels that count all rows.
 
@@ -78,6 +80,6 @@ def cells_of_index(labels: Sequence[Any]) -> list[dict[str, Any]]:
 
 
 def _last_level_counts(labels: Sequence[list[Any]]) -> bool:
-    """Whether the last levels of the labels that are equal before it count from 0 in steps of one."""
+    """Whether the last level numbers the rows of each video from 0."""
     groups = group_by(labels, key=lambda label: tuple(map(str, label[:-1])))
     return all([str(label[-1]) for label in group] == [str(n) for n in range(len(group))] for group in groups.values())

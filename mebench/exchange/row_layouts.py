@@ -85,7 +85,7 @@ def rows_from_detection_results(value: ReadRow) -> list[ReadRow] | None:
 
 
 def _holds_videos(entry: Any) -> bool:
-    """Whether an entry of results is a person or a fold above videos, and not the entry of a video."""
+    """Whether an entry of results is a person or a fold above videos."""
     if not isinstance(entry, Mapping) or "annotations" in entry:
         return False
     return any(isinstance(part, list | Mapping) for part in entry.values())
@@ -165,7 +165,7 @@ def rows_from_pandas_split(value: ReadRow) -> list[ReadRow] | None:
 
 
 def _with_index(labels: Sequence[Any], rows: Sequence[ReadRow]) -> list[ReadRow]:
-    """The rows with the names that the index of a pandas table gives them, unless they name their videos themselves."""
+    """The rows with the names of a pandas index, unless they name their videos themselves."""
     if not rows or names_column("video", rows[0]):
         return [*rows]
     return [{**cells, **row} for cells, row in zip(cells_of_index(labels), rows)]
@@ -430,7 +430,7 @@ def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
     tables = _tables_within(value)
     if len(tables) < 2:
         shared = _cells_beside_table(value)
-        rows = [{**_not_named_in(row, shared), **row} for row in next(iter(tables.values()), [])]
+        rows: list[ReadRow] = [{**_not_named_in(row, shared), **row} for row in next(iter(tables.values()), [])]
         is_video = len(value) == 1 and plain_name(next(iter(value))) not in NAMES_OF_PREDICTIONS
         if is_video and rows and names_column("onset", rows[0]):
             return [_with_video(next(iter(value)), row) for row in rows]
@@ -445,7 +445,7 @@ def rows_from_nested_tables(value: ReadRow) -> list[ReadRow]:
 
 
 def _cells_beside_table(value: ReadRow) -> ReadRow:
-    """The plain cells of an object that hold for every row of the table in it: its subject, video, kind and rate."""
+    """The subject, video, kind and rate of an object, for every row of its table."""
     cells: dict[str, Any] = {}
     for name, cell in value.items():
         is_name = isinstance(cell, str | int) and any(names_column(column, [name]) for column in ("subject", "video"))
@@ -534,7 +534,7 @@ def rows_from_list_of_rows(value: list[Any]) -> list[ReadRow] | None:
 
 
 def _rows_of_videos(row: ReadRow) -> list[ReadRow]:
-    """A row for each video, where a row lists its videos as objects with a name each; else the row itself.
+    """A row for each video that a row lists as an object; else the row itself.
 
     >>> _rows_of_videos({"subject": "01", "videos": [{"name": "a", "intervals": [[3, 9]]}]})
     [{'subject': '01', 'video': 'a', 'intervals': [[3, 9]]}]

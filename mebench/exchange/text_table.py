@@ -466,7 +466,7 @@ def read_sheet(path: File, remarks: Remarks, role: str, reshape: Callable[[Sheet
         path: the file; `book.xlsx:name` is one sheet of a workbook that holds several tables.
         remarks: list that gets what was read otherwise than it is written.
         role: contents of the file, for sentences.
-        reshape: what is done to the sheet before anything is said of it.
+        reshape: function of the sheet, called before anything is said of it.
 
     Raises:
         DataError: the file is missing, empty, or not a table; a workbook lacks the sheet, or several sheets fit.

@@ -60,7 +60,9 @@ def with_clock_times(table: TextTable, names: Sequence[str], rates: NDArray[np.f
 
 
 def _refuse_frames_behind_dot(table: TextTable, names: Sequence[str], rates: NDArray[np.float64]) -> None:
-    """Refuse two digits behind a dot that seem to count frames, since they never reach the frame rate: `00:00:01.24`.
+    """Refuse two digits behind a dot that seem to count frames: `00:00:01.24`.
+
+    They never reach the frame rate.
 
     Raises:
         DataError: so it is.

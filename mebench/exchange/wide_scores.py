@@ -1,4 +1,4 @@
-"""Scores of frames in a wide table, with a column for each video or for each frame, as a table with a row for each score."""
+"""Scores of frames in a wide table: a column for each video or each frame."""
 
 import re
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ Tall = tuple[Sequence[str], list[list[str]], str]
 
 
 def _of_columns_by_frame(headers: Sequence[str], below: SheetGrid) -> Tall | None:
-    """The scores of a table with a row for each video and a column for each frame: `video, 0, 1, 2`.
+    """The scores of a table with a column for each frame: `video, 0, 1, 2`.
 
     A row may end early, where its video is shorter. None for another table.
     """
@@ -99,7 +99,7 @@ def _content_of(plain: str) -> str:
 
 
 def _of_columns_by_video(headers: Sequence[str], below: SheetGrid) -> Tall | None:
-    """The scores of a table with a row for each frame and a column for each video: `frame, EP01, EP02`.
+    """The scores of a table with a column for each video: `frame, EP01, EP02`.
 
     Without a column of frames these count from 0. A column may end early, where its video is shorter. None for another table.
     """

@@ -512,7 +512,11 @@ class RunFolder:
             raise refusal_of(Path(refusal.filename or self.path), refusal) from refusal
 
     def _list_broken_newer_folds(self, damaged: Sequence[str]) -> list[str]:
-        """Folders of sealed folds that were touched after the run was finished and are not whole, except those of damaged records."""
+        """Folders of folds that were touched after the run was finished and are not whole.
+
+        Args:
+            damaged: records that are damaged, whose folds are named already.
+        """
         records = [name for name in self.seal if name.endswith(f"/{RECORD}") and name not in damaged]
         folders = [name.rpartition("/")[0] for name in records]
         sealed_at = (self.path / "DONE").stat().st_mtime_ns

@@ -75,7 +75,7 @@ def test_table_of_other_values_is_empty():
 INTERVAL = {"onset": 3, "offset": 9}
 ORDERED = [
     # A published format wins over the forms of its parts.
-    (rows_from_detection_results, rows_from_nested_tables, {"database": {"a": {"fps": 30, "annotations": [{"segment": [1, 2]}]}}}),
+    (rows_from_detection_results, rows_from_nested_tables, {"database": {"a": {"frame": 900, "annotations": [{"segment": [1, 2]}]}}}),
     (rows_from_detection_results, rows_from_column_lists, {"label": ["micro"], "database": {"a": [[3, 9]]}}),
     (rows_from_detection_results, rows_from_pandas_split, {"results": {"a": [[3, 9]]}, "columns": ["video"], "data": []}),
     (rows_from_pandas_split, rows_from_column_lists, {"columns": ["video"], "data": [["a"]], "video": ["b"]}),
@@ -85,7 +85,7 @@ ORDERED = [
     (rows_from_tables_by_kind, rows_from_intervals_by_video, {"micro": [[3, 9]]}),
     # Names of columns outside are stronger than those inside.
     (rows_from_pandas_columns, rows_from_row_by_video, {"onset": {"onset": 3, "offset": 4}, "offset": {"onset": 9, "offset": 8}}),
-    (rows_from_row_by_video, rows_from_nested_tables, {"a": INTERVAL}),
+    (rows_from_row_by_video, rows_from_nested_tables, {"pred": INTERVAL}),
     # Lists of intervals are taken apart before their neighbours become columns.
     (rows_from_parallel_lists, rows_from_column_lists, {"video": ["a"], "intervals": [[[3, 9]]]}),
     (rows_from_parallel_lists, rows_from_intervals_by_video, {"video": [["a", "b"]], "intervals": [[3, 9]]}),

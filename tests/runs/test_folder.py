@@ -449,7 +449,7 @@ def test_list_runs_says_whose_a_folder_is_that_may_not_be_read(tmp_path, monkeyp
         RunFolder.list_runs(tmp_path / "runs")
 
 
-def test_list_damaged_files_says_whose_a_fold_is_that_may_not_be_read(tmp_path, monkeypatch):
+def test_list_damaged_files_says_whose_an_unreadable_fold_is(tmp_path, monkeypatch):
     run = make_run(tmp_path, sealed=True)
     refuse = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(run.path / "folds"))
     monkeypatch.setattr(RunFolder, "_exists", lambda run, name: raised(refuse))
