@@ -39,7 +39,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import av
 import numpy as np
@@ -306,14 +306,15 @@ def _repeat_film(file: Path, n: int) -> None:
     with av.open(str(scene)) as source, av.open(str(file), "w") as film:
         stream = source.streams.video[0]
         own = film.add_stream_from_template(stream)
-        packets = [packet for packet in source.demux(stream) if packet.pts is not None]
-        parts = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in packets]
+        packets: list[Any] = [packet for packet in source.demux(stream) if packet.pts is not None]
+        parts = [(bytes(packet), int(packet.pts), int(packet.dts), packet.is_keyframe) for packet in packets]
+        time_base: Any = stream.time_base  # known of a stream that was written
         span = SCENE * (max(pts for _, pts, _, _ in parts) - min(pts for _, pts, _, _ in parts)) // (SCENE - 1)
         for scene_number in range(n // SCENE):
             for content, pts, dts, is_key in parts:
                 packet = av.Packet(content)
                 packet.pts, packet.dts = pts + scene_number * span, dts + scene_number * span
-                packet.time_base, packet.stream, packet.is_keyframe = stream.time_base, own, is_key
+                packet.time_base, packet.stream, packet.is_keyframe = time_base, own, is_key
                 film.mux(packet)
 
 

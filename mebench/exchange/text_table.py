@@ -662,9 +662,14 @@ def _chosen_rows(table: TextTable, choices: Choices, remarks: Remarks) -> TextTa
     for choice in choices.where:
         columns = {**table.others, **{header: table.cells[name] for name, header in table.taken.items()}}
         position = find_header([*columns], choice.name) if choice.is_about(table.role) else None
-        if position is None or choice.value == "*":
+        if position is None:
             continue
         header = [*columns][position]
+        without = {name: column for name, column in table.others.items() if name != header}
+        if choice.value == "*":
+            remarks.account_of(table.role).columns.append(ColumnUse(header, "rows of every value", "--where"))
+            table = replace(table, others=without)
+            continue
         cells = columns[header]
         some = cells.where(partial(same_cell, value=choice.value))
         if not some.any():
@@ -675,8 +680,7 @@ def _chosen_rows(table: TextTable, choices: Choices, remarks: Remarks) -> TextTa
         account = remarks.account_of(table.role)
         account.leave_out("row", int((~some).sum()), f"a row of another {header!r} than {choice.value}")
         account.columns.append(ColumnUse(header, f"rows with {choice.value}", "--where"))
-        table = table.choose_rows(some)
-        table = replace(table, others={name: column for name, column in table.others.items() if name != header})
+        table = replace(table, others=without).choose_rows(some)
     return table
 
 

@@ -43,6 +43,14 @@ def test_several_runs_are_refused(name, values):
     assert pooled["tp"] + pooled["fp"] == 5 * len(values)
 
 
+def test_pooled_column_is_no_answer():
+    """The user has said what it is, also beside answers that are all right."""
+    truth = TRUTH.assign(emotion=["joy", "fear", "joy", "fear", "joy"])
+    both = pd.concat([truth.assign(model=name) for name in ("A", "B")])
+    micro = score(truth=truth, predictions=both, bootstrap=0, where={"model": "*"}).summary["spotting"]["micro"]
+    assert (micro["tp"], micro["fp"]) == (5, 5)
+
+
 @pytest.mark.parametrize("name", ["coder", "annotator", "who"])
 def test_several_coders_of_truth_are_refused(name):
     truth = runs(name, ("anna", "ben"))
