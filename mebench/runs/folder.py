@@ -520,7 +520,8 @@ class RunFolder:
         records = [name for name in self.seal if name.endswith(f"/{RECORD}") and name not in damaged]
         folders = [name.rpartition("/")[0] for name in records]
         sealed_at = (self.path / "DONE").stat().st_mtime_ns
-        touched = [name for name in folders if _last_change(self.path / name) > sealed_at]
+        # Clocks of files tick some thousand times more slowly than a nanosecond: a change right after the seal has its time.
+        touched = [name for name in folders if _last_change(self.path / name) >= sealed_at]
         return [name for name in touched if self._whole_fold(self.path / name) is None]
 
     def list_changed_files(self) -> list[str]:
