@@ -80,6 +80,7 @@ OTHER_FILES = {
     "runs/scoring",
     "runs/secret_file",
     "runs/stored_values",
+    "runs/weights_file",
 }
 """Who plans, starts, carries, watches, keeps and scores folds."""
 
