@@ -42,7 +42,9 @@ def test_execute_seeds_every_generator_of_a_plugin(moody, monkeypatch, name):
 def test_restore_gives_each_method_its_own_weights(n):
     torch.manual_seed(0)
     fitted, fresh = ([torch.nn.Linear(3, 2) for _ in range(n)] for _ in range(2))
-    fold.restore_methods(fold.methods_by_prefix(fresh), load(fold.pack_weights(fold.methods_by_prefix(fitted))))
+    fold.restore_methods(
+        fold.methods_by_prefix(fresh), load(fold.hand_over_weights(fold.methods_by_prefix(fitted), None))
+    )
     for one, other in zip(fitted, fresh):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)
