@@ -36,6 +36,7 @@ from mebench.metrics.catalogue import find_metric
 from mebench.metrics.score_column import score_column
 from mebench.output.number_format import NONE, format_mean_count
 from mebench.output.table import Column, Latex, LatexStyle, Markdown, MarkdownStyle, Table, latex_text, markdown_text
+from mebench.records.changed_settings import UNPUBLISHED
 from mebench.records.published import CAVEATS
 from mebench.reports.plots import notebook_figure
 from mebench.reports.score_plots import save_figure
@@ -736,7 +737,8 @@ def _row_for_paper(
     citations: Sequence[Citation],
 ) -> PaperRow:
     """A row of a leaderboard as a row for a paper."""
-    name = ", ".join(filter(None, [title_of_row(row.method), settings_of_row(row, rows), *row.marks]))
+    marks = [mark for mark in row.marks if mark != UNPUBLISHED]  # which the note on its settings says with their values
+    name = ", ".join(filter(None, [title_of_row(row.method), settings_of_row(row, rows), *marks]))
     own = cite_methods([row.method])
     return PaperRow(
         name,

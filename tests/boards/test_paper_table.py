@@ -194,6 +194,17 @@ def test_table_says_in_every_form_what_was_not_as_published(short_runs, tmp_path
     assert told in (tmp_path / "p.svg").read_text()
 
 
+def test_table_says_of_defaults_what_was_not_as_published(tmp_path):
+    for method in ("off_apexnet", "ststnet"):
+        make_run(tmp_path, method=method, settings={"method.epochs": 120} if method == "off_apexnet" else None)
+    made = mebench.table("off_apexnet", "ststnet", runs=str(tmp_path), task="recognition")
+    names = {row.method: row.name for row in made.rows}
+    assert (names["off_apexnet"], names["ststnet"]) == ("OFF-ApexNet", "STSTNet")
+    note = next(note for note in made.notes if "epochs" in note)
+    assert note.endswith("not as published: epochs=120 instead of 3000")
+    assert r"OFF-ApexNet\textsuperscript{1}~\cite" in made.to_latex()
+
+
 def test_table_shows_the_spread_of_seeds(short_runs):
     score = short_runs.rows[0].scores["uf1"]
     lowest, highest = f"{score.lowest:.3f}"[1:], f"{score.highest:.3f}"[1:]

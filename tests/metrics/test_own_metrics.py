@@ -85,6 +85,7 @@ def score_of(run: Any, name: str = NAME, draws: int = 500) -> dict[str, Any]:
     return summary["spotting"]["micro"]["scores"][name]
 
 
+@pytest.mark.filterwarnings("error::FutureWarning")
 def test_new_metric_keeps_promises_and_passes_its_test(plugins):
     checks = folder_checks(plugins)
     assert [(one.check.name, one.reason) for one in run_checks(checks) if one.reason] == []
