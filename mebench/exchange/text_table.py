@@ -404,6 +404,12 @@ class TextTable:
                 f" If {listed} hold a score for each class, write the class with the highest one in a column emotion, or, if they are "
                 "probabilities, call them p_CLASS."
             )
+        lists = [header for header, cells in self.others.items() if _are_lists(cells)]
+        if lists and self.role == "predictions":
+            return (
+                f" If {lists[0]!r} lists a score for each class, write the class with the highest one in a column emotion, or, if they "
+                "are probabilities, each in a column p_CLASS."
+            )
         may_hold = [header for header, cells in self.others.items() if _may_hold_classes(cells, len(self.lines))]
         owned_by_truth = {header for header in may_hold if header_words(header)[0] in OWNERS["truth"]}
         named = [header for header in may_hold if self.role == "truth" or header not in owned_by_truth]
@@ -445,6 +451,12 @@ def _name_of_both_ends(headers: Sequence[str]) -> str:
     """The first header with a word for an interval; empty without one."""
     words = {"interval", "intervals", "segment", "segments", "span", "range"}
     return next((header for header in headers if not words.isdisjoint(header_words(header))), "")
+
+
+def _are_lists(cells: Cells) -> bool:
+    """Whether the cells of a column are lists, as Python prints them."""
+    filled = [cell.strip() for cell in cells.distinct if cell.strip()]
+    return bool(filled) and all(cell[0] in "[(" and cell[-1] in "])" for cell in filled)
 
 
 def _may_hold_classes(cells: Cells, n_rows: int) -> bool:

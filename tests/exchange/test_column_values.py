@@ -74,6 +74,14 @@ def test_answers_in_numbers_beside_truth_are_refused():
         accuracy(table, more)
 
 
+def test_lists_of_scores_alone_are_refused_with_the_remedy():
+    table = truth()[["subject", "video"]].assign(probs=["[0.1, 0.2, 0.7]"] * len(CLIPS))
+    with pytest.raises(
+        DataError, match="If 'probs' lists a score for each class, write the class with the highest one"
+    ):
+        accuracy(table)
+
+
 @pytest.mark.parametrize("name", ["pred", "predicted", "y_pred", "y_hat", "pred_emotion", "pred_class"])
 def test_named_answer_is_read_beside_the_truth(name):
     assert accuracy(loso_table(answer=name)) == pytest.approx(0.4)
