@@ -21,6 +21,7 @@ from mebench.errors import DataError, PluginError
 from mebench.exchange.text_table import File
 from mebench.features import FaceParams
 from mebench.features.landmarks import find_predictor, landmark_advice
+from mebench.inspection.other_dataset import refuse_other_dataset
 
 
 def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
@@ -30,9 +31,13 @@ def open_members(dataset_params: Mapping[str, Any]) -> dict[str, Dataset]:
         dataset_params: the `Params` of each by its id.
 
     Raises:
+        DataError: the root of one holds another dataset.
         PluginError: one is broken.
     """
-    return {id_: load_plugin("dataset", id_)(params) for id_, params in dataset_params.items()}
+    members = {id_: load_plugin("dataset", id_)(params) for id_, params in dataset_params.items()}
+    for dataset in members.values():
+        refuse_other_dataset(dataset)
+    return members
 
 
 RECOGNISED_BY_CONTENT = 1000
