@@ -26,6 +26,7 @@ from mebench.boards.named_boards import (
     NamedBoard,
     RescoredSystem,
     board_contents,
+    nearest_table_in_words,
     without_audit,
 )
 from mebench.boards.power import mean_rank, power_sentence, power_words
@@ -137,8 +138,12 @@ def board_pages(
         if content.board.task == QUESTIONS:
             pages.append(_page_of_guests(content, guests, names))
         else:
-            pages.append(_page_of_rows(content, contents, gains, names, notify))
+            pages.append(_page_of_rows(content, contents, gains, names, notify, tables))
     return pages
+
+
+NO_ROW = "No row yet."
+"""The sentence of a board without a row."""
 
 
 def _page_of_rows(
@@ -147,6 +152,7 @@ def _page_of_rows(
     gains: Sequence[Gain],
     names: MethodNames,
     notify: Callable[[str], object],
+    tables: Sequence[BoardTable],
 ) -> BoardPage:
     """The page of a board of runs or of public answers; on a board of selection with the gains of other boards."""
     gains_of_boards = _gains_of_boards(content, contents, gains)
@@ -155,6 +161,9 @@ def _page_of_rows(
         board: [gain.score.value or 0.0 for gain in of_rows.values()] for board, of_rows in gains_of_boards.items()
     }
     sentence = _sentence(content, contents, {content.board.id: values}, notify)
+    nearest = "" if content.tables or content.board.task == SELECTION else nearest_table_in_words(content.board, tables)
+    if nearest and sentence == NO_ROW:
+        sentence = f"{NO_ROW} {nearest}"
     shown_measures = {gain.measure for gain in shown}
     other_gains = [gain for gain in gains if shown and gain.measure not in shown_measures]
     return BoardPage(content, sentence, gains_of_boards, other_gains, names)
@@ -180,7 +189,7 @@ def _page_of_guests(content: BoardContent, guests: Sequence[GuestTable], names: 
     own = [table for table in guests if table.part == board.part and (not board.sets or table.dataset in board.sets)]
     own.sort(key=lambda table: board.sets.index(table.dataset) if board.sets else 0)
     sentences = [f"On {table.dataset} {table.leader}." for table in own]
-    return BoardPage(content, " ".join(sentences) or "No row yet.", {}, names=names, guests=own)
+    return BoardPage(content, " ".join(sentences) or NO_ROW, {}, names=names, guests=own)
 
 
 def _sentence(
@@ -192,7 +201,7 @@ def _sentence(
     """The sentence of a board; if the tables do not bear it, who leads, and a message."""
     has_rows = content.places or content.systems or gains[content.board.id]
     if not has_rows:
-        return "No row yet."
+        return NO_ROW
     try:
         return takeaway_of(content, contents, gains)
     except ClaimError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +265,29 @@ class RescoredSystem:
     chosen: Rescored | None
     later: Rescored | None
     protocols: tuple[str, ...]
+
+
+def nearest_table_in_words(board: NamedBoard, tables: Sequence[BoardTable]) -> str:
+    """What a board without a table would have to say to show the nearest one; empty if none is of its task and dataset."""
+    of_data = [table for table in tables if (table.task, table.dataset) == (board.task, board.dataset)]
+    if not of_data:
+        return ""
+    nearest = max(of_data, key=lambda table: (table.protocol in board.protocol, _likeness(board, table)))
+    names_scheme = any(setting.startswith("scheme ") for setting in nearest.variant.split("; "))
+    settings = "; ".join(
+        setting for setting in nearest.variant.split("; ") if setting and not setting.startswith("scheme ")
+    )
+    differing = [
+        f"protocol: {nearest.protocol}" if nearest.protocol not in board.protocol else "",
+        f'settings: "{settings}"' if settings != board.settings else "",
+        f"scheme: {nearest.scheme}" if board.scheme != nearest.scheme and (board.scheme or names_scheme) else "",
+    ]
+    return f"The nearest table is {nearest.settings_title}: write {', '.join(filter(None, differing))}."
+
+
+def _likeness(board: NamedBoard, table: BoardTable) -> float:
+    """How much the settings of a table are those of a board, from 0 to 1."""
+    return SequenceMatcher(None, board.settings, table.variant).ratio()
 
 
 def board_contents(

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         recipe as model_recipe,
         robustness,
         robustness_page,
+        spotted as spotted_videos,
     )
     from mebench.inference.models import Model, ModelHeader
     from mebench.metrics.tables import Tables
@@ -68,6 +69,7 @@ else:
     model_recipe = load_lazily("mebench.inference.recipe")
     robustness = load_lazily("mebench.inference.robustness")
     robustness_page = load_lazily("mebench.inference.robustness_page")
+    spotted_videos = load_lazily("mebench.inference.spotted")
 
 app = verb_group("predictions")
 model_app = verb_group("model")
@@ -210,10 +212,11 @@ def predict_command(
     intervals = [interval for answer in predicted.answers.values() for interval in answer.predictions]
     tables, note = _counted(name, predicted.make_tables(), frames, form)
     writing.write_predictions(Path(out).expanduser(), form, tables, remarks, predicted.job.parts[0].task.kinds)
-    progress.notify(f"note: {note}")
+    progress.notify(f"note: {note}", spotted_videos.CAUTION)
     print_remarks(remarks)
     report: dict[str, Any] = {
         "run": name,
+        "caution": spotted_videos.CAUTION,
         "fold": fold,
         "videos": videos,
         "predictions": len(intervals),

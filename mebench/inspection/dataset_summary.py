@@ -214,6 +214,7 @@ def summarise_dataset(dataset: Dataset) -> Summary:
         "repairs": _plain_repairs(dataset),
         "emotions_by_kind": {kind: _emotions_of_kind(rows, kind, emotions) for kind in KINDS if kinds[kind]},
         "videos_with_frames": _count_with_frames(dataset, with_expressions),
+        "first_without_frames": _first_without_frames(dataset, with_expressions),
         "folder_of_frames": folders[0] if folders else None,
         "other_folders_of_frames": folders[1:],
         "videos_without_expressions": len(videos) - len(with_expressions),
@@ -281,6 +282,19 @@ def _count_with_frames(dataset: Dataset, videos: Sequence[Video]) -> int | None:
     if not dataset.has_frames:
         return None
     return sum(video.n_frames is not None for video in videos)
+
+
+def _first_without_frames(dataset: Dataset, videos: Sequence[Video]) -> str | None:
+    """Why the first video without frames has none, in words; None where all have some, or the dataset can have none."""
+    if not dataset.has_frames or not dataset.frame_folders():  # annotations alone, which was the user's choice
+        return None
+    for video in videos:
+        if video.n_frames is None:
+            try:
+                dataset.frames(video)
+            except DataError as error:
+                return str(error)
+    return None
 
 
 def _durations(videos: Sequence[Video]) -> dict[str, dict[str, float]]:

@@ -52,6 +52,9 @@ def _rows_of_videos(summary: Summary) -> Iterator[SummaryRow]:
             unread = summary["other_folders_of_frames"]
             remark += f"; not read: {', '.join(unread)}" if unread else ""
         yield "videos", "with frames", f"{summary['videos_with_frames']}", remark
+        n_without = summary["videos"] - summary["videos_with_frames"]
+        if n_without and summary.get("first_without_frames"):
+            yield "videos", "without frames", f"{n_without}", f"the first: {summary['first_without_frames']}"
     yield "fps", "", ", ".join(f"{rate:g}" for rate in summary["fps"]) or "unknown", ""
 
 

@@ -4,7 +4,7 @@ printed, drawn, and as the file of tuned values for `mebench run -c`.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -145,6 +145,10 @@ def print_tuning(plain: Mapping[str, Any]) -> None:
     out.print(f"figures and trials are in {plain['folder']}; all scores: {compared}")
 
 
+TRIALS_FOR_IMPORTANCE = 30
+"""Least complete trials of a study whose importances are shown: those of fewer change with each trial."""
+
+
 def value_table(plain: Mapping[str, Any]) -> Table:
     """The tuned values beside the default's."""
     heads = ["parameter", "acts on", "searched", "default", "tuned", "importance"]
@@ -194,6 +198,7 @@ def trials_in_words(plain: Mapping[str, Any]) -> list[str]:
 def _value_rows(plain: Mapping[str, Any]) -> list[list[str]]:
     """A row for each parameter: what was searched, its default and tuned values, its importance."""
     studies = list(plain["studies"].values())
+    has_enough_trials = min(study["trials"]["complete"] for study in studies) >= TRIALS_FOR_IMPORTANCE
     rows = []
     for key, entry in plain["parameters"].items():
         scale = ", log" if entry.get("log") else ""
@@ -208,7 +213,7 @@ def _value_rows(plain: Mapping[str, Any]) -> list[list[str]]:
                 " | ".join(map(value_in_words, listed)),
                 value_in_words(plain["default_values"][key]),
                 ", ".join(tuned),
-                format_number(fmean(known) if known else None, 2),
+                format_number(fmean(known) if known and has_enough_trials else None, 2),
             ]
         )
     return rows
@@ -549,10 +554,36 @@ def write_tuned(tuned: Tuned, file: Path) -> list[str]:
         ]
     people = sorted({subject for study in plain["studies"].values() for subject in study["subjects"]})
     content = {key: value for key, value in config.values.items() if not is_place(key)} | {"tuned_on": people}
-    text = "".join(f"# {line}\n" for line in remarks) + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    dumped = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    tuned_keys = {dimension.key for dimension in tuned.space.dimensions}
+    marked = mark_tuned_lines(dumped, tuned_keys)
+    counted = format_count(len(tuned_keys), "line is", "lines are")
+    head = [*remarks, f"{counted} tuned, and marked so; the others are the settings as they were."]
+    text = "".join(f"# {line}\n" for line in head) + marked
     with refused_by_system(f"--write {file}", "the tuned values are also in outcome.json", RunError):
         write_text(file, text)
     return remarks
+
+
+def mark_tuned_lines(text: str, keys: Collection[str]) -> str:
+    r"""YAML of settings with a comment at the lines of some keys.
+
+    >>> print(mark_tuned_lines("seed: 0\nmethod:\n  name: mean\n  p: 0.5\n", {"method.p"}), end="")
+    seed: 0
+    method:
+      name: mean
+      p: 0.5  # tuned
+    """
+    lines = []
+    section = ""
+    for line in text.splitlines():
+        name = line.strip().partition(":")[0]
+        depth = len(line) - len(line.lstrip())
+        if depth == 0:
+            section = name
+        key = name if depth == 0 else f"{section}.{name}"
+        lines.append(f"{line}  # tuned" if depth <= 2 and key in keys else line)
+    return "\n".join(lines) + "\n"
 
 
 def middle_values(space: Space, values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -9,7 +9,14 @@ import mebench
 from mebench.boards import build as boards_build
 from mebench.boards.board_pages import board_page, board_pages, experiments_page, index_page, tied_words
 from mebench.boards.method_names import MethodNames
-from mebench.boards.named_boards import board_contents, read_named_boards, with_titles
+from mebench.boards.named_boards import (
+    NamedBoard,
+    board_contents,
+    nearest_table_in_words,
+    read_named_boards,
+    with_titles,
+)
+from mebench.boards.rows import BoardTable
 from mebench.boards.takeaways import ClaimError, takeaway_of
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError
@@ -266,3 +273,13 @@ def test_build_shows_named_boards(tmp_path, leaderboards, monkeypatch, capsys):
     assert {*mebench.leaderboard(runs="runs")["board"].dropna()} == {"Drawn people, by person"}
     table = (tmp_path / "leaderboards" / "tables" / "spotting-drawn-loso.tex").read_text()
     assert r"\caption{Drawn people, by person, micro" in table
+
+
+def test_board_without_a_table_names_the_nearest_and_its_settings():
+    table = BoardTable("t", "spotting", "synthetic", "loso", "preset easy; subjects=8", "", ())
+    other = replace(table, variant="preset hard", protocol="kfold")
+    asked = {"dataset": "synthetic", "protocol": ("loso",), "settings": "preset easy"}
+    board = NamedBoard("ours", "Ours", "Which?", "spotting", **asked)
+    assert 'write settings: "preset easy; subjects=8".' in nearest_table_in_words(board, [other, table])
+    assert 'write protocol: kfold, settings: "preset hard".' in nearest_table_in_words(board, [other])
+    assert nearest_table_in_words(board, [replace(table, dataset="casme2")]) == ""

@@ -96,6 +96,7 @@ def test_summary_names_folders_and_idle_videos(casme2, tree, clip):
     found = summarise_dataset(casme2(root=str(tree)))
 
     assert (found["videos"], found["videos_with_frames"]) == (4, 3)
+    assert "has no frames: expected the folder" in found["first_without_frames"]
     assert found["folder_of_frames"] == str(tree / "CASME2-RAW")
     assert found["other_folders_of_frames"] == [str(tree / "mine")]
     assert dataset_report.summary_rows(found)[2][1:] == (
@@ -104,6 +105,7 @@ def test_summary_names_folders_and_idle_videos(casme2, tree, clip):
         f"of 4 in {tree / 'CASME2-RAW'}; not read: {tree / 'mine'}",
     )
     assert summarise_dataset(casme2(annotations=str(sheet)))["videos_with_frames"] == 0
+    assert summarise_dataset(casme2(annotations=str(sheet)))["first_without_frames"] is None
 
 
 def test_repair_lines_count_remarks_of_one_kind(casme2, tree, write_sheet):

@@ -32,6 +32,8 @@ def test_tune_prints_and_writes_the_outcome(toy, monkeypatch, tmp_path):
     assert found == json.loads((tmp_path / "work" / "tuning" / found["study"] / "outcome.json").read_text())
     text = (tmp_path / "tuned.yaml").read_text()
     assert text.startswith("# Tuned by mebench")
+    marked = [line.strip().partition(":")[0] for line in text.splitlines() if line.endswith("  # tuned")]
+    assert sorted(f"method.{name}" for name in marked) == sorted(found["parameters"])
     (study,) = found["studies"].values()
     assert all(seconds >= 0 for seconds in found["seconds"].values())
     assert f"trials: {study['trials']['complete']} complete" in done.output
