@@ -268,7 +268,10 @@ class RescoredSystem:
 
 
 def nearest_table_in_words(board: NamedBoard, tables: Sequence[BoardTable]) -> str:
-    """What a board without a table would have to say to show the nearest one; empty if none is of its task and dataset."""
+    """What a board without a table has to say to show the nearest.
+
+    Empty if none is of its task and dataset.
+    """
     of_data = [table for table in tables if (table.task, table.dataset) == (board.task, board.dataset)]
     if not of_data:
         return ""
@@ -286,7 +289,7 @@ def nearest_table_in_words(board: NamedBoard, tables: Sequence[BoardTable]) -> s
 
 
 def _likeness(board: NamedBoard, table: BoardTable) -> float:
-    """How much the settings of a table are those of a board, from 0 to 1."""
+    """How alike the settings of a board and a table are, from 0 to 1."""
     return SequenceMatcher(None, board.settings, table.variant).ratio()
 
 

@@ -24,7 +24,9 @@ SURE = 2
 
 
 def refuse_other_dataset(dataset: Dataset) -> None:
-    """Refuse a root that holds the sheet and the frames of another dataset, and less of the asked one.
+    """Refuse a root that holds another dataset than the asked one.
+
+    It holds the sheet and the frames of the other one, and less of the asked one.
 
     Names alone are read. Only datasets of mebench are asked: somebody's own may annotate the frames of a known one anew.
 

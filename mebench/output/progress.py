@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from math import ceil
 from typing import TYPE_CHECKING
 
 from mebench.lazy_imports import load_lazily
@@ -42,19 +43,30 @@ class Progress:
             self.console.print(escape_controls(line), markup=False)
 
     @contextmanager
-    def stage(self, name: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[..., None]]:
-        """A stage of `total` units; the function it gives is called once for each finished unit, with frames done if
-        known.
+    def stage(
+        self, name: str, total: int, unit: str, done: int = 0, at_once: int = 1, begins: str = ""
+    ) -> Iterator[Callable[..., None]]:
+        """A stage of some units, which take about equally long.
+
+        The function it gives is called once for each finished unit, with frames done if known.
+
+        Args:
+            name: name of the stage.
+            total: number of units.
+            unit: noun of the units.
+            done: number of units that were finished before.
+            at_once: number of units that are worked on at the same time.
+            begins: work until the first unit is finished.
         """
         finished = done
         frames = 0
-        with self.frames(name, total, unit, done) as show:
+        with self.frames(name, total, unit, done, begins) as show:
 
             def advance(n_frames: int = 0) -> None:
                 nonlocal finished, frames
                 finished = finished + 1
                 frames = frames + n_frames
-                show(finished, frames, (finished - done) / max(total - done, 1))
+                show(finished, frames, share_of_rounds(finished - done, total - done, at_once))
 
             yield advance
 
@@ -67,15 +79,17 @@ class Progress:
             lambda: print_lines(f"{what}: {format_duration(time.monotonic() - started)}", error=True), SILENT_SECONDS
         )
 
-    def frames(self, name: str, total: int, unit: str = "videos", before: int = 0) -> AbstractContextManager[Show]:
+    def frames(
+        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = ""
+    ) -> AbstractContextManager[Show]:
         """A stage over the frames of some videos.
 
         The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
-        may be called as often as one likes.
+        may be called as often as one likes. `begins` says what is being done until something is.
         """
         if not self.console.is_terminal:
-            return _lines(name, total, unit, before)
-        return _bar(self.console, name, total, unit, before)
+            return _lines(name, total, unit, before, begins)
+        return _bar(self.console, name, total, unit, before, begins)
 
 
 class Silent(Progress):
@@ -88,13 +102,32 @@ class Silent(Progress):
         """Nothing."""
         return nullcontext()
 
-    def frames(self, name: str, total: int, unit: str = "videos", before: int = 0) -> AbstractContextManager[Show]:
+    def frames(
+        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = ""
+    ) -> AbstractContextManager[Show]:
         """Nothing."""
         return nullcontext(lambda done, frames, share: None)
 
 
+def share_of_rounds(done: int, total: int, at_once: int) -> float:
+    """The share of the time that some of equally long units took.
+
+    So many are worked on at once.
+
+    The first of three units on two workers ends when the second does, and the third takes as long again. The last unit is never
+    counted before it is done.
+
+    >>> share_of_rounds(1, 3, 2), share_of_rounds(3, 4, 2), share_of_rounds(4, 4, 2)
+    (0.5, 0.875, 1.0)
+    """
+    if done >= total:
+        return 1.0
+    rounds = ceil(total / max(at_once, 1))
+    return min(ceil(done / max(at_once, 1)) / rounds, 1 - 0.5 / total)
+
+
 @contextmanager
-def _bar(console: rich_console.Console, name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+def _bar(console: rich_console.Console, name: str, total: int, unit: str, before: int, begins: str) -> Iterator[Show]:
     """A progress bar on a terminal."""
     from rich import progress
 
@@ -108,20 +141,27 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
     started = time.monotonic()
     with progress.Progress(*columns, console=console) as bar:
         task = bar.add_task(
-            rich_markup.escape(escape_controls(name)), total=total, completed=before, done=before, rate="", left=""
+            rich_markup.escape(escape_controls(name)), total=total, completed=before, done=before, rate="", left=begins
         )
 
         def show(done: int, frames: int, share: float) -> None:
             seconds = time.monotonic() - started
             rate = f"{frames / max(seconds, 1e-9):,.0f} frames/s" if frames else ""
             completed = before + (total - before) * share
-            bar.update(task, completed=completed, done=done, rate=rate, left=_time_left(seconds, share))
+            has_begun = done > before or frames > 0
+            bar.update(
+                task,
+                completed=completed,
+                done=done,
+                rate=rate,
+                left=_time_left(seconds, share) if has_begun else begins,
+            )
 
         yield show
 
 
 @contextmanager
-def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
+def _lines(name: str, total: int, unit: str, before: int, begins: str) -> Iterator[Show]:
     """Lines every few seconds while something moves, rarer ones otherwise, and a last one."""
     started = last = time.monotonic()
     now_done = before
@@ -134,7 +174,9 @@ def _lines(name: str, total: int, unit: str, before: int) -> Iterator[Show]:
         seconds = max(last - started, 1e-9)
         seen = f", {now_frames} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
         time_left = _time_left(seconds, now_share)
-        left = f", {time_left}" if time_left else ""
+        is_beginning = now_done == before and not now_frames
+        told = begins if is_beginning else time_left
+        left = f", {told}" if told else ""
         print_lines(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}", error=True)
 
     def show(done: int, frames: int, share: float) -> None:

@@ -322,7 +322,11 @@ def _compute_folds(sessions: Sequence[Session], pool: Workers, progress: Progres
     outcomes = {id(session): _finished(session) for session in sessions if not session.left}
     waiting = [session for session in sessions if session.left]
     energy = measured_energy([session.plan.config for session in waiting])
-    with progress.stage("folds", total, "folds", done=finished) as advance, energy as meter:
+    begins = "the first folds are being computed"
+    with (
+        progress.stage("folds", total, "folds", done=finished, at_once=pool.size, begins=begins) as advance,
+        energy as meter,
+    ):
         while waiting:
             now, waiting = _next(waiting, progress)
             tasks = [task for session, trained in now for task in session.make_tasks(trained)]

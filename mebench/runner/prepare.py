@@ -274,7 +274,7 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
     _try_encoders(jobs)
     with (
         scratch_folder("mebench-progress-") as place,
-        progress.frames("features", len(jobs)) as show,
+        progress.frames("features", len(jobs), begins="workers start and compile the flow") as show,
     ):
         return _compute_videos(jobs, pool, place / "board", show)
 

@@ -275,7 +275,7 @@ def test_build_shows_named_boards(tmp_path, leaderboards, monkeypatch, capsys):
     assert r"\caption{Drawn people, by person, micro" in table
 
 
-def test_board_without_a_table_names_the_nearest_and_its_settings():
+def test_board_without_a_table_names_the_nearest():
     table = BoardTable("t", "spotting", "synthetic", "loso", "preset easy; subjects=8", "", ())
     other = replace(table, variant="preset hard", protocol="kfold")
     asked = {"dataset": "synthetic", "protocol": ("loso",), "settings": "preset easy"}

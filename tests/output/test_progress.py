@@ -59,6 +59,33 @@ def test_stage_counts_earlier_work_as_done_not_as_speed(capsys, monkeypatch):
     ]
 
 
+def test_stage_expects_rounds_of_units_at_once(capsys, monkeypatch):
+    """Three folds of a minute on two workers take two minutes: after the first, one is left."""
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).stage("folds", 3, "folds", at_once=2) as advance:
+        clock.now += 60
+        advance()
+        advance()
+        clock.now += 60
+        advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "folds: 1/3 folds, 60 s, about 1 min left",
+        "folds: 3/3 folds, 120 s",
+    ]
+
+
+def test_stage_says_what_is_done_at_zero(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.01)
+    monkeypatch.setattr(progress, "LOOK_SECONDS", 0.01)
+    with Progress(Console(file=io.StringIO())).stage("folds", 3, "folds", begins="workers start"):
+        printed = ""
+        end = time.monotonic() + 20
+        while "\n" not in printed and time.monotonic() < end:
+            time.sleep(0.01)
+            printed += capsys.readouterr().err
+    assert re.match(r"folds: 0/3 folds, \d+ s, workers start\n", printed)
+
+
 def test_stage_bar_begins_with_earlier_work():
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120, color_system=None)
