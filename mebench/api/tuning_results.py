@@ -109,7 +109,7 @@ class Tuning:
             raise RunError(f"no trial of {self.summary['study']} is complete")
         values = dict(zip(complete["trial"].astype(int), complete[objective].astype(float)))
         default = values.get(0)  # the configuration's own values are the first trial
-        return plots.notebook_figure(plots.draw_trials(values, objective, direction, default))
+        return plots.notebook_figure(plots.draw_trials(values, objective, direction == "maximize", default))
 
     def write(self, file: str | Path) -> list[str]:
         """Write a configuration with the tuned values, for `mebench.run(config=file)`.

@@ -101,7 +101,9 @@ def figures_of_training(histories: Mapping[str, pd.DataFrame]) -> dict[str, Figu
     return figures
 
 
-def draw_trials(values: Mapping[int, float], objective: str, direction: str, default: float | None = None) -> Figure:
+def draw_trials(
+    values: Mapping[int, float], objective: str, higher_is_better: bool, default: float | None = None
+) -> Figure:
     """The value of each trial of a tuning, and the best so far.
 
     The best holds until a better one.
@@ -109,12 +111,12 @@ def draw_trials(values: Mapping[int, float], objective: str, direction: str, def
     Args:
         values: value of each finished trial by its number.
         objective: name of the value.
-        direction: `max` or `min`, whether higher or lower is better.
+        higher_is_better: whether the highest value is the best.
         default: value of the untuned configuration; None where it is unknown.
     """
     numbers = sorted(values)
     every = np.array([values[number] for number in numbers], dtype=np.float64)
-    best = np.maximum.accumulate(every) if direction == "max" else np.minimum.accumulate(every)
+    best = np.maximum.accumulate(every) if higher_is_better else np.minimum.accumulate(every)
     figure, (axes,) = make_panels(6.4, 3.4)
     axes.plot(numbers, every, "o", color=CURVE_COLORS[1], markersize=5, label="trial")
     axes.step(numbers, best, where="post", color=CURVE_COLORS[0], linewidth=1.4, label="best so far")

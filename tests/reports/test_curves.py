@@ -68,3 +68,16 @@ def test_draw_training_are_means_over_folds():
 def test_figures_of_run_training_has_each_stage():
     table = pd.concat([history(), history(stage="spotting")])
     assert set(plots.figures_of_training({"": table})) == {"training_recognition", "training_spotting"}
+
+
+@pytest.mark.parametrize(("higher_is_better", "best"), [(True, [1.0, 3.0, 3.0]), (False, [1.0, 1.0, 0.5])])
+def test_draw_trials_keeps_the_best_so_far(higher_is_better, best):
+    figure = plots.draw_trials({0: 1.0, 1: 3.0, 2: 0.5}, "f1", higher_is_better, default=1.0)
+    _, so_far, _ = figure.axes[0].lines
+    assert so_far.get_ydata().tolist() == best
+
+
+def test_draw_training_leaves_out_accuracy_that_nobody_counted():
+    counted = history(last=0.9)
+    assert len(plots.draw_training({"a": counted}).axes) == 2
+    assert len(plots.draw_training({"a": counted.assign(accuracy=float("nan"))}).axes) == 1
