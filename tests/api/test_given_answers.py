@@ -168,3 +168,13 @@ def test_print_of_scores_is_a_table_and_repr_a_line():
     assert "recognition: UF1" in str(scores)
     assert len(str(scores).splitlines()) == 4
     assert "\n" not in repr(scores)
+
+
+def test_score_of_arrays_draws_its_confusions():
+    y_true, y_pred = ["a", "a", "b", "b"], ["a", "b", "b", "b"]
+    scores = mebench.score(y_true, y_pred, subjects=[1, 1, 2, 2], bootstrap=0)
+    shown = [text.get_text().splitlines()[0] for text in scores.plot_confusion().axes[0].texts]
+    assert shown == ["1", "1", "0", "2"]
+    truth = pd.DataFrame([("1", "A", 10, 29)], columns=["subject", "video", "onset", "offset"])
+    with pytest.raises(DataError, match="no confusions to draw"):
+        mebench.score(predictions=truth, truth=truth, bootstrap=0).plot_confusion()

@@ -48,6 +48,11 @@ def test_tune_gives_values_scores_trials_and_runs(tuned, tmp_path):
     assert score["gain"] == pytest.approx(score["tuned"] - score["default"])
     assert list(found.trials["trial"]) == [0, 1, 2, 3]
     assert set(found.trials["study"]) == set(found.summary["studies"])
+    trials, best, untuned = found.plot_history().axes[0].lines
+    assert trials.get_ydata().tolist() == found.trials["spotting.micro.f1"].tolist()
+    assert best.get_ydata()[-1] == found.trials["spotting.micro.f1"].max()
+    assert untuned.get_ydata()[0] == found.trials["spotting.micro.f1"][0]
+    assert found.conclusion in str(found)
     found.write(tmp_path / "tuned.yaml")
     written = yaml.safe_load((tmp_path / "tuned.yaml").read_text())
     assert written["method"]["p"] == found.values["method.p"]
