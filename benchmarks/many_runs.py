@@ -1,7 +1,7 @@
 """What a plan of thousands of runs costs on a cluster, by simulation from measured costs.
 
     python benchmarks/many_runs.py measure   # costs on this machine, and the simulation, into the record
-    python benchmarks/many_runs.py write     # the table of the record, into docs/how_to/machines.md
+    python benchmarks/many_runs.py write     # the table of the record, into docs/how_to/thousands_of_runs.md
 
 1,000 methods on 20 datasets with 5 seeds are 100,000 runs; each person is left out once, and 64 machines have 16 workers each. Measured are
 seconds of the program that plans, hands out, keeps and scores: one run on ten drawn videos a person, whose folds have their answers
@@ -41,7 +41,7 @@ from mebench.runner.workers import Workers, WorkerTask
 from mebench.runs import FoldResult
 
 DATA = Path(__file__).with_suffix(".json")
-PAGE = Path(__file__).parents[1] / "docs" / "how_to" / "machines.md"
+PAGE = Path(__file__).parents[1] / "docs" / "how_to" / "thousands_of_runs.md"
 BEGIN, END = "<!-- tables -->\n\n", "\n<!-- end -->\n"
 PEOPLE = (300, 1000)
 RUNS = 1_000 * 20 * 5
