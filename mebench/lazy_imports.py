@@ -4,7 +4,6 @@
 looks through that list loads them: `import torch` does, by `inspect`, and so imported all of them in every process.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -67,11 +66,8 @@ def load_lazily(name: str) -> Any:
 
 class _LazyModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
-        module = sys.modules.get(self.__name__)
-        if module is None or getattr(module.__spec__, "_initializing", False):  # by another thread, which is waited for
-            with refused_without_part():
-                module = import_module(self.__name__)
-        return getattr(module, name)
+        with refused_without_part():
+            return getattr(import_module(self.__name__), name)
 
 
 @contextmanager
