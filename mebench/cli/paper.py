@@ -143,7 +143,7 @@ def plot_command(
     json: Json = None,
     plugins: Plugins = None,
 ) -> None:
-    """Plot scores of chosen runs or rows with intervals, or how they differ.
+    """Plot scores of chosen runs or rows, or how they differ.
 
     Of scores, rows that share a letter are not distinguishable. --kind significance shows each pair of rows, --kind paired the
     difference of two runs or rows person by person, --kind meta-analysis how far two methods differ on each of several datasets and

@@ -51,7 +51,7 @@ VERBS: Mapping[str, Verb] = {
     "curve": Verb("curve", "Show a score over the number of training people."),
     "mistakes": Verb("mistakes", "Show what a run got wrong in spotting and recognition."),
     "table": Verb("paper", "Make a table for a paper of chosen runs or rows."),
-    "plot": Verb("paper", "Plot scores of chosen runs or rows with intervals."),
+    "plot": Verb("paper", "Plot scores of chosen runs or rows, or how they differ."),
     "score": Verb("score", "Score predictions of any program against a truth."),
     "reproduce": Verb("reproduce", "Run a paper's table and compare its cells."),
     "rescore": Verb("reproduce", "Score public prediction files of authors again."),

@@ -285,8 +285,13 @@ def _count_with_frames(dataset: Dataset, videos: Sequence[Video]) -> int | None:
 
 
 def _first_without_frames(dataset: Dataset, videos: Sequence[Video]) -> str | None:
-    """Why the first video without frames has none, in words; None where all have some, or the dataset can have none."""
+    """Why the first video without frames has none, in words.
+
+    None where all have some, where the dataset can have none, and where a remark says it of all frames.
+    """
     if not dataset.has_frames or not dataset.frame_folders():  # annotations alone, which was the user's choice
+        return None
+    if any(repair.column == "frames" for repair in dataset.repair_rows()):
         return None
     for video in videos:
         if video.n_frames is None:

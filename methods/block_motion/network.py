@@ -1,12 +1,12 @@
 """Convolutions over time on the motion of blocks."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .params import Head
 from .windows import mirrored
 
 SMALL = 5 / 3
@@ -18,7 +18,6 @@ LEAST_USUAL = 1.0
 USUAL = 2.5
 """Pixels of the crop a second as which a block's usual motion counts beside the motion itself."""
 
-Head = Literal["median", "affine"]
 HEAD_NUMBERS = {"median": 2, "affine": 6}
 """Numbers of a frame that give the motion of the head."""
 

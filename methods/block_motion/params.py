@@ -1,13 +1,15 @@
 """Parameters of `block_motion`."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mebench.core.options import Interval, Smoothing, Threshold, check_ranges
 from mebench.errors import ConfigError, refuse_if
 from mebench.features import Algorithm, FaceParams
 from mebench.spotting import SpottingParams
 
-from .network import Head
+Head = Literal["median", "affine"]
+"""What is taken off the motion of blocks as that of the head."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ def progress():
     reported = []
 
     @contextmanager
-    def frames(name, videos):
+    def frames(name, videos, begins):
         yield lambda *now: reported.append(now)
 
     return SimpleNamespace(frames=frames, reported=reported)
