@@ -156,11 +156,14 @@ def _mistakes_in_words(mistakes: Mapping[str, Mapping[str, float]], kind: str) -
         cause, counted = missed
         often = _third_missed_most(mistakes)
         yield f"Most missed {kind}-expressions ({counted}) {MISSES_IN_WORDS[cause]}{often}."
-    wrong = _majority(mistakes.get("under", {}))
+    under = mistakes.get("under", {})
+    wrong = _majority(under)
     if wrong:
         event, counted = wrong
         words = UNDER_IN_WORDS.get(event, f"lie on {_movement(event)}")
         yield f"Most false positives ({counted}) {words}."
+    elif sum(under.values()):
+        yield f"The {format_mean_count(sum(under.values()))} false positives have different causes."
 
 
 def _movement(event: str) -> str:

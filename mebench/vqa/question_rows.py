@@ -301,8 +301,15 @@ def leader_in_words(table: QuestionTable) -> str:
     if not table.ranked:
         return f"no model has a rank yet; the best floor has {_floor_in_words(cast(QuestionRow, best_floor), table)}"
     first = table.ranked[0]
-    standing = _standing_to_floor(first, best_floor, table) if best_floor else "; there is no floor"
-    return f"{first.method} leads with {first.value(table.score):.3f}{standing}"
+    reached = f"{first.value(table.score):.3f}"
+    if table.score.endswith(HIGHER_IS_WORSE):
+        reached += " (lower is better)"
+    if best_floor is None:
+        return f"{first.method} leads with {reached}; there is no floor"
+    standing = _standing_to_floor(first, best_floor, table)
+    if _worth(first, table.score) <= _worth(best_floor, table.score):
+        return f"no model beats the best floor; the best one, {first.method}, has {reached}{standing}"
+    return f"{first.method} leads with {reached}{standing}"
 
 
 def _floor_in_words(floor: QuestionRow, table: QuestionTable) -> str:

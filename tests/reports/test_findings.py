@@ -76,6 +76,12 @@ def test_describe_findings_names_the_third_missed_most(faint, says):
     assert ("the faint are missed most: 60 % of them" in missed) == says
 
 
+def test_describe_findings_counts_mixed_false_positives():
+    mistakes = {"miss": {"missed": 1, "localisation": 1}, "under": {"nothing": 9, "blink": 6, "near_miss": 3}}
+    _, *others = describe_findings(spotting(0.2, 0.1, 0.3, 0.1, mistakes), 10)
+    assert others == ["The 18 false positives have different causes."]
+
+
 def test_report_begins_with_what_was_found(mebench, tmp_path):
     """Its sentence counts the misses and false positives of the tables, and stands before every score."""
     run = make_run(tmp_path / "runs", "one", tasks=("spot",), shift=20)
