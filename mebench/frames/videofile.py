@@ -574,12 +574,13 @@ class Decoder:
         They are empty if one is missing. Nothing is decoded. Parts of a camera's film that were joined byte by byte each
         begin with their own time: later ones are moved to follow the earlier ones (`restarts`).
         """
-        packets = [packet for packet in self._packets() if packet.size and not packet.is_discard]
-        shown = [_stamp(packet) for packet in packets]
+        # Times alone are kept: the packets are the whole film, compressed.
+        times = [(_stamp(packet), packet.dts) for packet in self._packets() if packet.size and not packet.is_discard]
+        shown = [stamp for stamp, _ in times]
         base = self._stream.time_base
         if base is None or None in shown:
             return np.empty(0)
-        order = [packet.dts for packet in packets]
+        order = [decoded for _, decoded in times]
         if None in order:  # then nothing says in which order frames are shown
             return np.sort(np.array(shown, np.float64)) * float(base)
         moved, self.restarts = _without_restarts(np.array(shown, np.float64), np.array(order, np.float64))
