@@ -151,6 +151,11 @@ def lines_of(text: str) -> Iterator[str]:
     return (line[0] for line in _LINE.finditer(text))
 
 
+def first_filled_line(text: str) -> str:
+    """The first line that holds more than blanks; empty without one."""
+    return next((line for line in lines_of(text) if line.strip()), "")
+
+
 def header_of(text: str) -> tuple[int, str]:
     """The number of the line that names the columns, from 1, and what separates them.
 
@@ -164,8 +169,7 @@ def header_of(text: str) -> tuple[int, str]:
         best = max(SEPARATORS, key=lambda separator: counts[separator])
         if counts[best] > 1:
             return number, best
-    first_line = next((line for line in lines_of(text) if line.strip()), "")
-    return 0, max(",;\t", key=first_line.count)
+    return 0, max(",;\t", key=first_filled_line(text).count)
 
 
 def _count_names(line: str, separator: str) -> int:

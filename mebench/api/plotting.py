@@ -263,9 +263,8 @@ def _notes_on(tables: Sequence[BoardTable], methods: Sequence[str], titles: Sequ
 
 def _best_rows(table: BoardTable, methods: Sequence[str]) -> list[BoardRow]:
     """The first ranked row of each method in a table."""
-    ranked = [row for row in table.parts[0].rows if row.ranks]
-    return [
-        next(row for row in ranked if row.method == method)
-        for method in methods
-        if method in {row.method for row in ranked}
-    ]
+    best: dict[str, BoardRow] = {}
+    for row in table.parts[0].rows:
+        if row.ranks:
+            best.setdefault(row.method, row)
+    return [best[method] for method in methods if method in best]

@@ -214,7 +214,8 @@ class MetaAnalysis:
 
 def _draw_effect(axes: Any, height: int, difference: Score, people: int, is_clipped: bool) -> None:
     """The difference on one dataset; the circle grows with the number of its people."""
-    low, high = difference.ends or (difference.value, difference.value)
+    assert difference.ends is not None, "over_datasets gives an interval"
+    low, high = difference.ends
     color = _side_color(difference)
     axes.plot([low, high], [height, height], color=color, linewidth=1.6, solid_capstyle="butt")
     inside = "white" if is_clipped else color

@@ -16,12 +16,11 @@ from mebench.exchange.eaf import find_eaf, sheet_of_marks
 from mebench.exchange.elan_export import is_elan_export, sheet_of_export
 from mebench.exchange.further_intervals import with_further_intervals
 from mebench.exchange.megc import is_log, read_log
-from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, parse_columns, read_sheet
+from mebench.exchange.text_table import File, Remarks, TextTable, at_lines, blank_cells, parse_columns, read_sheet
 from mebench.exchange.values import (
     IDS,
     IntervalFile,
     Role,
-    blank_cells,
     emotion_of,
     frame_of_rows,
     read_emotions,

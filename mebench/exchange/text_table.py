@@ -18,6 +18,7 @@ from mebench.annotations import Sheet
 from mebench.annotations.names import (
     ALIASES,
     ALONE,
+    BLANK,
     KNOWN,
     OWNERS,
     RATE_WORDS,
@@ -117,6 +118,11 @@ class Remarks:
     def repaired(self) -> list[str]:
         """The sentences of the repairs."""
         return sentences_of(self.findings, "repair")
+
+
+def blank_cells(cells: Cells) -> NDArray[np.bool_]:
+    """Mask of empty cells, (n,)."""
+    return cells.where(lambda cell: cell.casefold() in BLANK, never_of_numbers=True)
 
 
 def first_true(mask: NDArray[np.bool_]) -> int | None:

@@ -7,9 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mebench.annotations.names import BLANK
 from mebench.annotations.sheets import Cells
-from mebench.exchange.text_table import Remarks, TextTable
+from mebench.exchange.text_table import Remarks, TextTable, blank_cells
 
 _CLOCK = re.compile(r"(?:(\d{1,4}) days?,? )?(?:(\d{1,3}):)?(\d{1,2}):(\d{2}(?:[.,]\d+)?)")
 """Days as Python and pandas write them, hours, minutes, seconds."""
@@ -42,7 +41,7 @@ def with_clock_times(table: TextTable, names: Sequence[str], rates: NDArray[np.f
     if not np.any([mask.any() for mask in has_clock]):
         return table
     for name, mask in zip(names, has_clock):
-        others = ~mask & ~table.cells[name].where(lambda cell: cell.casefold() in BLANK)
+        others = ~mask & ~blank_cells(table.cells[name])
         table.refuse(
             name, others, "the {name} {cell!r} is no time code, unlike other cells{more}: write all in one way"
         )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mebench.annotations.names import ALIASES, BLANK, DATABASES, KINDS, STARTS, STOPS, kind_of, plain_name
 from mebench.annotations.sheets import Cells, number_of_date
 from mebench.errors import DataError, unknown
-from mebench.exchange.text_table import MOST_LINES, OtherColumns, Remarks, TextTable, at_lines, first_true
+from mebench.exchange.text_table import MOST_LINES, OtherColumns, Remarks, TextTable, at_lines, blank_cells, first_true
 from mebench.exchange.time_codes import with_clock_times
 from mebench.lazy_imports import load_lazily
 
@@ -88,11 +88,6 @@ _WITH_UNIT = re.compile(
 _UNIT_OF_RATE = re.compile(r"(?<=\d) ?(?:fps|hz|hertz|frames?/s|f/s|frames? per second)\.?$", re.IGNORECASE)
 _SMALL = re.compile(r"[-+]?\d{1,3}")
 """A number below the first thousand."""
-
-
-def blank_cells(cells: Cells) -> NDArray[np.bool_]:
-    """Mask of empty cells, (n,)."""
-    return cells.where(lambda cell: cell.casefold() in BLANK, never_of_numbers=True)
 
 
 def read_numbers(table: TextTable, name: str) -> NDArray[np.float64]:

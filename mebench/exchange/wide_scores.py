@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mebench.annotations.names import ALIASES, BLANK, KNOWN, plain_name
 from mebench.annotations.sheets import Sheet, SheetGrid, sheet_from_rows
-from mebench.annotations.text import SEPARATORS, lines_of
+from mebench.annotations.text import SEPARATORS, first_filled_line
 from mebench.core import Repair
 from mebench.exchange.values import IDS
 
@@ -50,14 +50,15 @@ def _with_separator(sheet: Sheet) -> Sheet:
     """The sheet with the separator of its first line. No header says which one a wide table has."""
     if not sheet.text:
         return sheet
-    first_line = next((line for line in lines_of(sheet.text) if line.strip()), "")
-    return replace(sheet, separator=max(SEPARATORS, key=first_line.count))
+    return replace(sheet, separator=max(SEPARATORS, key=first_filled_line(sheet.text).count))
 
 
 def _has_row_for_each_frame(sheet: Sheet) -> bool:
     """Whether the first line names video and frame, or the score. Long tables are not split for more."""
-    first_line = next((line for line in lines_of(sheet.text) if line.strip()), "")
-    cells = first_line.split(sheet.separator) if sheet.text else next((cells for _, cells in sheet.rows), ())
+    if sheet.text:
+        cells: Sequence[str] = first_filled_line(sheet.text).split(sheet.separator)
+    else:
+        cells = next((cells for _, cells in sheet.rows), ())
     plain = {plain_name(cell) for cell in cells}
     named = {content for content in ("video", "frame", "score") if not plain.isdisjoint(ALIASES[content])}
     return "score" in named or len(named) > 1

@@ -608,9 +608,8 @@ class Decoder:
         If damage is accepted, damaged pieces are passed over.
         """
         for packet in self._packets():
-            if (
-                packet.size or packet.dts is None
-            ):  # an empty packet is a frame that a camera dropped; the last one ends the stream
+            # An empty packet is a frame that a camera dropped; the last one, which has no time, ends the stream.
+            if packet.size or packet.dts is None:
                 try:
                     yield from packet.decode()
                 except self._errors:

@@ -33,9 +33,10 @@ def refuse_other_dataset(dataset: Dataset) -> None:
     Raises:
         DataError: it does; the sentence names both.
     """
-    root = getattr(getattr(dataset, "params", None), "root", None)
-    named_sheet = getattr(getattr(dataset, "params", None), "annotations", None)
-    if not isinstance(dataset, SheetDataset) or root is None or named_sheet is not None or not _is_ours(dataset):
+    if not isinstance(dataset, SheetDataset) or not _is_ours(dataset):
+        return
+    root = dataset.params.root
+    if root is None or dataset.params.annotations is not None:
         return
     folder = Path(root).expanduser()
     if not folder.is_dir():

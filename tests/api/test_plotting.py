@@ -10,7 +10,7 @@ import mebench
 from mebench.api import plotting
 from mebench.boards.comparison_plots import ComparedRow, DatasetEffect, draw_significance
 from mebench.errors import ConfigError, RunError
-from tests.helpers.run_folders import make_run
+from tests.helpers.run_folders import make_runs_on_two_datasets
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
 NEEDS_RECORDS = pytest.mark.skipif(not (LEADERBOARDS / "records").is_dir(), reason="needs the checkout's records")
@@ -19,17 +19,7 @@ NEEDS_RECORDS = pytest.mark.skipif(not (LEADERBOARDS / "records").is_dir(), reas
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
-    for dataset, people in (("one", 4), ("two", 9)):
-        for method, shift in (("early", 2), ("late", 9)):
-            make_run(
-                folder,
-                method=method,
-                dataset=dataset,
-                members=(dataset,),
-                subjects=people,
-                shift=shift,
-                tasks=("spot",),
-            )
+    make_runs_on_two_datasets(folder, {"early": 2, "late": 9})
     return str(folder)
 
 

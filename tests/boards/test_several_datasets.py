@@ -11,7 +11,7 @@ from mebench.boards import build, several_datasets
 from mebench.boards.site.site_pages import Site
 from mebench.intake import collect
 from tests.cli.conftest import mebench
-from tests.helpers.run_folders import make_run
+from tests.helpers.run_folders import make_run, make_runs_on_two_datasets
 
 __all__ = ["mebench"]
 
@@ -20,11 +20,7 @@ __all__ = ["mebench"]
 def board(tmp_path_factory):
     """Two methods on two datasets, where `late` is worse; on another table of the first dataset it is better."""
     runs = tmp_path_factory.mktemp("across")
-    for dataset, people in (("one", 4), ("two", 9)):
-        for method, shift in (("early", 2), ("late", 9)):
-            make_run(
-                runs, method=method, dataset=dataset, members=(dataset,), subjects=people, shift=shift, tasks=("spot",)
-            )
+    make_runs_on_two_datasets(runs, {"early": 2, "late": 9})
     for method, shift in (("early", 9), ("late", 2)):
         settings = {"protocol": "kfold"}
         make_run(
@@ -62,17 +58,7 @@ def test_pairs_of_counts_each_person_once(board):
 
 def test_pairs_of_adjusts_and_orders_pairs(tmp_path):
     """Three methods are three pairs: the clearest differences first, adjusted by the steps of Holm."""
-    for dataset, people in (("one", 4), ("two", 9)):
-        for method, shift in (("even", 2), ("early", 2), ("late", 9)):
-            make_run(
-                tmp_path,
-                method=method,
-                dataset=dataset,
-                members=(dataset,),
-                subjects=people,
-                shift=shift,
-                tasks=("spot",),
-            )
+    make_runs_on_two_datasets(tmp_path, {"even": 2, "early": 2, "late": 9})
     records = collect.collect_finished_runs(tmp_path)
     pairs = several_datasets.pairs_of(build.build_tables(records), records)
     chances = [pair["p"] for pair in pairs]

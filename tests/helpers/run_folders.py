@@ -80,6 +80,20 @@ def make_run(runs: Path, run_id: str = "", sealed: bool = False, **contents: Any
     return own
 
 
+def make_runs_on_two_datasets(runs: Path, shifts: Mapping[str, int]) -> None:
+    """A spotting run of each method on the datasets `one`, of 4 people, and `two`, of 9.
+
+    Args:
+        runs: where they go.
+        shifts: frames by which the answers of each method lie beside the truth.
+    """
+    for dataset, people in (("one", 4), ("two", 9)):
+        for method, shift in shifts.items():
+            make_run(
+                runs, method=method, dataset=dataset, members=(dataset,), subjects=people, shift=shift, tasks=("spot",)
+            )
+
+
 def _copy(made: Path, place: Path) -> Path:
     return Path(shutil.copytree(made, place, copy_function=shutil.copyfile))
 
