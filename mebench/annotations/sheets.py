@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache, partial
-from itertools import islice, zip_longest
+from itertools import compress, islice, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
@@ -162,8 +162,11 @@ class Cells(Sequence[str]):
 
     def choose_rows(self, some: NDArray[Any] | slice) -> Self:
         """The cells of some rows."""
-        used, which = np.unique(self.which[some], return_inverse=True)
-        return replace(self, distinct=[self.distinct[n] for n in used.tolist()], which=which)
+        which = self.which[some]
+        is_used = np.zeros(len(self.distinct), dtype=np.bool_)
+        is_used[which] = True
+        new_number = np.cumsum(is_used) - 1
+        return replace(self, distinct=[*compress(self.distinct, is_used.tolist())], which=new_number[which])
 
     def array(self) -> Any:
         """As a column of pandas."""
@@ -403,13 +406,9 @@ def sheet_from_text(text: str, encoding: str, file: str) -> Sheet:
     return Sheet(file, file, (), remarks, header, separator, seen, held, left_out)
 
 
-_LONG_LINE = re.compile(rf"(?:\A|[\r\n])[^\r\n]{{{TEXT_TABLE_COLUMNS}}}")
-"""A line that is long enough for as many separators as there may be columns."""
-
-
 def _refuse_wide_lines(text: str, file: str) -> None:
     """Refuse a table with more columns than anybody writes. Each of them would cost memory in every row."""
-    if not _LONG_LINE.search(text):
+    if not _has_long_line(text, TEXT_TABLE_COLUMNS):  # one that may have as many separators
         return
     for number, line in enumerate(lines_of(text), 1):
         if len(line) <= TEXT_TABLE_COLUMNS:
@@ -420,6 +419,21 @@ def _refuse_wide_lines(text: str, file: str) -> None:
                 f"{file}, line {number}: it has {n_columns:,} columns, expected at most {TEXT_TABLE_COLUMNS:,}: save the table again "
                 "with a line for each row"
             )
+
+
+def _has_long_line(text: str, length: int) -> bool:
+    r"""Whether a line has some length or more, without its end.
+
+    >>> [_has_long_line("ab\rabc\n\na", length) for length in (3, 4)]
+    [True, False]
+    """
+    start = 0
+    while start + length <= len(text):
+        last_end = max(text.rfind(end, start, start + length) for end in "\r\n")
+        if last_end < 0:
+            return True
+        start = last_end + 1  # the lines before it are shorter
+    return False
 
 
 def _headers_again(numbers: Sequence[int]) -> tuple[dict[str, int], tuple[LeftOut, ...]]:

@@ -418,6 +418,9 @@ def _judge_emotions(
     spotted = tables.spotted[tables.spotted["emotion"] != ""]
     if predictions.others is None or not classes or spotted.empty:
         return
+    names_numbers = any(str(name).isdigit() for name in spotted["emotion"].unique())
+    if not (names_numbers or predictions.has_unread_columns or truth.has_unread_columns):
+        return
     person_of = tables.videos.set_index("video")["subject"]
     rows = NamedRows(
         spotted["line"].to_numpy(np.int64),

@@ -62,6 +62,11 @@ class IntervalFile:
     sheet: SheetDataset | None = None
 
     @property
+    def has_unread_columns(self) -> bool:
+        """Whether there are columns that are not read."""
+        return self.others is not None and bool(self.others.columns)
+
+    @property
     def rate(self) -> float | None:
         """Frames per second of all its videos; None if they differ or are unknown."""
         known = set(self.videos["fps"].dropna()) if "fps" in self.videos else set()

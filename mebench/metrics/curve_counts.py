@@ -119,14 +119,14 @@ class HitsWithoutSome:
 
     def __init__(self, hits: Bools, ranking: Ranking) -> None:
         self._is_hit = hits
-        self._rows = np.flatnonzero(hits)
-        last_row = ranking.last_as_sure[self._rows]
+        self._number_of_hit = np.cumsum(hits) - 1
+        last_row = ranking.last_as_sure[hits]
         self._n_ranked = last_row + 1.0
         self._n_found = np.searchsorted(last_row, last_row, side="right").astype(np.float64)
         # For each interval, the number of the first hit whose count includes it; the number of hits behind the last one.
         n_between = np.diff(np.concatenate([[-1], last_row, [len(hits) - 1]]))
         self._first_hit = np.repeat(np.arange(len(last_row) + 1), n_between)
-        self._space_for_found, self._space_for_ranked = np.empty((2, len(self._rows)))
+        self._space_for_found, self._space_for_ranked = np.empty((2, len(last_row)))
 
     def count(self, rows: Indices) -> tuple[Indices, Floats, Floats]:
         """Numbers down to each hit without some intervals.
@@ -140,11 +140,11 @@ class HitsWithoutSome:
         rows_of_hits = rows[self._is_hit[rows]]
         found = np.subtract(self._n_found, self._count_down(rows_of_hits), out=self._space_for_found)
         ranked = np.subtract(self._n_ranked, self._count_down(rows), out=self._space_for_ranked)
-        return np.searchsorted(self._rows, rows_of_hits), found, ranked
+        return self._number_of_hit[rows_of_hits], found, ranked
 
     def _count_down(self, rows: Indices) -> Floats:
         """(n_hits,) how many of some intervals are at least as sure as each hit."""
-        ends = np.concatenate([[0], self._first_hit[rows], [len(self._rows)]])
+        ends = np.concatenate([[0], self._first_hit[rows], [len(self._n_ranked)]])
         return np.repeat(np.arange(len(rows) + 1.0), np.diff(ends))
 
 

@@ -384,3 +384,21 @@ def test_score_of_exported_run_and_truth_equals_the_run(tmp_path, score):
     assert values(summary["analysis"]["true_positives"]["scores"]) == pytest.approx(
         values(expected["analysis"]["true_positives"]["scores"])
     )
+
+
+@pytest.mark.parametrize(("step", "side"), [(-1, "below"), (1, "above")])
+def test_score_warns_of_class_numbers_of_intervals_off_by_one(write, score, step, side):
+    head = "subject,video,onset,offset,emotion\n"
+    numbers = [2, 3, 2, 3, 2]
+    truth = "".join(f"1,{n},10,20,{number}\n" for n, number in enumerate(numbers))
+    spotted = "".join(f"1,{n},10,20,{number + step}\n" for n, number in enumerate(numbers))
+    others = "1,a,10,20,1\n1,b,10,20,4\n"  # classes that no answer is right about
+    summary = score("--predictions", write(head + spotted, "p.csv"), "--truth", write(head + truth + others, "t.csv"))
+    assert any(f"of the class numbers are one {side} the true one" in line for line in summary["warnings"])
+
+
+def test_score_refuses_lines_of_too_many_columns(write, score):
+    wide = write(PREDICTIONS + "," * 10_000 + "\n", "p.csv")
+    code, error = score("--predictions", wide, "--truth", write(TRUTH, "t.csv"), fails=True)
+    assert code == 3
+    assert "line 6: it has 10,001 columns, expected at most 10,000" in error
