@@ -3,9 +3,9 @@
 import dataclasses
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -137,10 +137,22 @@ class _Encoded:
                     yield pixels(frame, reformatter)
 
 
-@lru_cache(maxsize=1)
+class _LastRead(threading.local):
+    """The encoded video that each thread read last: two threads that shared one would begin their videos again and again."""
+
+    place: tuple[SyntheticParams, int, int] | None = None
+    video: _Encoded
+
+
+_LAST_READ = _LastRead()
+
+
 def _encoded(params: SyntheticParams, subject: int, video: int) -> _Encoded:
-    drawn = SyntheticFrames(dataclasses.replace(params, crf=0), subject, video)
-    return _Encoded(drawn, params)
+    place = (params, subject, video)
+    if _LAST_READ.place != place:
+        drawn = SyntheticFrames(dataclasses.replace(params, crf=0), subject, video)
+        _LAST_READ.place, _LAST_READ.video = place, _Encoded(drawn, params)
+    return _LAST_READ.video
 
 
 class Synthetic(Dataset):

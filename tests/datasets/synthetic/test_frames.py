@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dlib
@@ -105,6 +106,17 @@ def test_SyntheticFrames_encoded_equal_file(tmp_path):
         ConfigError, match=r"dataset.crf=23 takes an even dataset.size .* have 300 frames of 97x97 pixels"
     ):
         synthetic.Synthetic.Params(size=97, crf=23)
+
+
+def test_SyntheticFrames_encoded_are_drawn_once_by_two_threads(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(synthetic, "draw", lambda subject, state: drawn.append(1) or render.draw(subject, state))
+    params = dataclasses.replace(SMALL, frames=40, crf=23, seed=5)
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        for index in range(params.frames):
+            for thread, subject in ((first, 0), (second, 1)):
+                thread.submit(synthetic.SyntheticFrames(params, subject, 0).__getitem__, index).result()
+    assert len(drawn) == 2 * params.frames
 
 
 def test_null_control_keeps_labels_without_motion():
