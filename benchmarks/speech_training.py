@@ -71,8 +71,9 @@ def fit_block_motion(films: Sequence[Seen], seed: int = 0) -> BlockMotion:
     method.stage = "spotting"
     samples = []
     for seen in films:
-        motion = method._motion(view_of(seen))
-        samples.append((motion, method._labels(view_of(seen), motion.shape[1])))
+        video = view_of(seen)
+        motion = method._motion(video)
+        samples.append((motion, method._labels(video, video.expressions, motion.shape[1])))
     windows = MotionWindows(samples, params.blocks, params.window, params.mixed)
     optimizer = torch.optim.AdamW(method.parameters(), lr=params.lr, weight_decay=params.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, params.lr, total_steps=STEPS, pct_start=0.1)

@@ -20,7 +20,8 @@ class Params:
     Attributes:
         root: folder with films of faces, at any depth; the folders between it and a film name the person.
         videos: films at any place, instead of a root.
-        films: a list of public films, `public`; root is then the folder of their repositories' clones.
+        films: a list of public films, `public`, or `training`, from which the included model of `block_motion` learnt; root is then the
+            folder of their repositories' clones.
         fps: frames per second of all of them, where files state a wrong one.
         follow_links: follow links that lead out of the root.
         copies: copies of each film with micro-expressions, each with others.

@@ -9,8 +9,11 @@ from pathlib import Path, PurePosixPath
 from mebench.errors import DataError
 from mebench.grouping import group_by
 
-LISTS = {"public": Path(__file__).with_name("public_films.csv")}
-"""The file of each list, by the name that `dataset.films` takes."""
+LISTS = {
+    "public": Path(__file__).with_name("public_films.csv"),
+    "training": Path(__file__).with_name("training_films.csv"),
+}
+"""The file of each list, by the name that `dataset.films` takes: films to test on, and those that the included model learnt from."""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import Dataset as TorchDataset
 
-from mebench.core import KINDS, Chain, LabelledVideo, Method, Stage, Task, Timing, VideoView
+from mebench.core import KINDS, Chain, Expression, LabelledVideo, Method, Stage, Task, Timing, VideoView
+from mebench.errors import DataError
 from mebench.features import BlockMeans, Flow
 from mebench.training import window_labels
 
-from .network import USUAL_FRAMES, InFilm, OverTime, relative_motion
+from .cut_out import MovingFilm, cut_expressions, pair_with_untouched
+from .network import InFilm, OverTime, SharedBlocks, relative_motion
 from .params import Params as _Params
-from .windows import MotionWindows, mirrored
+from .windows import Added, Film, MotionWindows, mirrored, there_and_back
 
 CHAIN = "motion_of_blocks"
 
@@ -32,18 +34,9 @@ class BlockMotion(Method):
 
     def __init__(self, params: _Params, task: Task, seed: int = 0) -> None:
         super().__init__(params, task, seed)
-        self.members = nn.ModuleList(
-            OverTime(
-                params.blocks**2,
-                params.head,
-                params.against_usual,
-                len(KINDS),
-                params.width,
-                params.layers,
-                params.dropout,
-            )
-            for _ in range(params.members)
-        )
+        networks = [_make_network(params) for _ in range(params.members)]
+        self.members = nn.ModuleList(networks)
+        self.reach = networks[0].reach
 
     def chains(self, timing: Timing) -> dict[str, Chain]:
         """The mean flow of each block over k frames, (blocks, blocks, 2)."""
@@ -60,18 +53,43 @@ class BlockMotion(Method):
     def samples(
         self, stage: str, train: Sequence[LabelledVideo], valid: Sequence[LabelledVideo]
     ) -> tuple[TorchDataset[Any], TorchDataset[Any] | None]:
-        """Random windows of motion, with the frames of both kinds of expressions."""
+        """Random windows of motion, with the frames of both kinds of expressions.
+
+        Raises:
+            DataError: micro-expressions should be added, and none can be cut out of these videos.
+        """
         p = self.params
         films = []
         for video in train:
             motion = self._motion(video)
-            films.append((motion, self._labels(video, motion.shape[1])))
-        return MotionWindows(films, p.blocks, p.window, p.mixed), None
+            labels = self._labels(video, video.expressions, motion.shape[1])
+            films.append(MovingFilm(video, motion, labels))
+        if p.added:
+            return self._windows_with_added(films), None
+        return MotionWindows([(film.motion, film.labels) for film in films], p.blocks, p.window, p.mixed), None
 
-    def _labels(self, video: LabelledVideo, n: int) -> Tensor:
+    def _windows_with_added(self, films: Sequence[MovingFilm]) -> MotionWindows:
+        """Windows of all films but those out of which micro-expressions are cut, which are added to them."""
+        p = self.params
+        expressions: list[Film] = []
+        cut_from = set()
+        for film, untouched in pair_with_untouched(films):
+            cut_from.add(film.video.key)
+            for expression, frames, motion in cut_expressions(film, untouched, p.rate):
+                labels = self._labels(film.video, [expression], film.motion.shape[1])
+                expressions.append((motion, labels[:, frames]))
+        if not expressions:
+            raise DataError(
+                f"method.added={p.added:g} needs training videos of which there is a copy without their micro-expressions, as "
+                "dataset=injected has, and there is none: add that dataset, or leave method.added out"
+            )
+        kept = [there_and_back(film.motion, film.labels, p.window) for film in films if film.video.key not in cut_from]
+        return MotionWindows(kept, p.blocks, p.window, p.mixed, Added(expressions, p.added))
+
+    def _labels(self, video: LabelledVideo, expressions: Sequence[Expression], n: int) -> Tensor:
         """1 in the frames of each kind of expression, from the pair on whose middle is its onset, (kinds, n)."""
         timing = video.timing
-        own = window_labels(video.n_frames, video.expressions, timing.k // 2 + 1, KINDS)
+        own = window_labels(video.n_frames, expressions, timing.k // 2 + 1, KINDS)
         places = np.round(np.arange(n) * timing.fps / self.params.rate).astype(np.int64)
         return torch.from_numpy(own[np.minimum(places, len(own) - 1)].T.copy())
 
@@ -106,12 +124,9 @@ class BlockMotion(Method):
 
     def score_reach(self, timing: Timing) -> int:
         """What the network sees to both sides, and between two of its frames the next one."""
-        reach: int = 2**self.params.layers
-        if self.params.against_usual:
-            reach += USUAL_FRAMES
         if timing.fps == self.params.rate:
-            return reach
-        return int(np.ceil((reach + 1) * timing.fps / self.params.rate))
+            return self.reach
+        return int(np.ceil((self.reach + 1) * timing.fps / self.params.rate))
 
     @torch.no_grad()
     def score_frames(self, video: VideoView) -> NDArray[np.float64]:
@@ -155,6 +170,14 @@ class BlockMotion(Method):
         names = ("score",) if len(columns) == 1 else tuple(f"score_{kind}" for kind in self.task.kinds)
         example = torch.zeros(2**p.layers, p.blocks, p.blocks, 2)
         return InFilm(self.members, columns, p.rate / gap, p.head).eval(), example, names
+
+
+def _make_network(params: _Params) -> OverTime | SharedBlocks:
+    """One member, untrained."""
+    p = params
+    if p.network == "shared":
+        return SharedBlocks(p.blocks, p.head, p.rate, len(KINDS), p.width, p.dropout)
+    return OverTime(p.blocks**2, p.head, p.against_usual, len(KINDS), p.width, p.layers, p.dropout)
 
 
 Plugin = BlockMotion

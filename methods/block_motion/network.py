@@ -20,6 +20,12 @@ USUAL = 2.5
 
 HEAD_NUMBERS = {"median": 2, "affine": 6}
 """Numbers of a frame that give the motion of the head."""
+COURSE_SECONDS = (0.24, 0.36, 0.5)
+"""Lengths of the movements that `SharedBlocks` looks for: micro-expressions from short to long."""
+NO_WEIGHT = 1e-6
+"""Weight in a course below which a frame does not count."""
+LEAST_ENERGY = 1e-6
+"""Added under a root, whose slope would be infinite at rest."""
 
 
 class OverTime(nn.Module):
@@ -50,6 +56,12 @@ class OverTime(nn.Module):
         self.dropout = nn.Dropout1d(dropout)
         self.exit = nn.Conv1d(width, kinds, 1)
 
+    @property
+    def reach(self) -> int:
+        """Frames to both sides that a score depends on."""
+        seen: int = 2 ** len(self.layers)
+        return seen + USUAL_FRAMES if self.against_usual else seen
+
     def forward(self, motion: Tensor) -> Tensor:
         """Raw scores of each frame."""
         if self.against_usual:
@@ -59,6 +71,90 @@ class OverTime(nn.Module):
             seen = seen + F.gelu(layer(self.dropout(seen)))
         scores: Tensor = self.exit(seen)
         return scores
+
+
+class SharedBlocks(nn.Module):
+    """The same small filters at each block of the face, and what the strongest blocks and all together show.
+
+    Each block's motion is compared with the courses of a movement there and back and of one that stays, over a quarter to half a
+    second. How strongly a block follows a course counts against its usual strength in the 1.5 s to both sides, and against that of
+    the whole face in the same frames: a mouth that speaks all the time, and a head that turns, count less.
+
+    Shape: motion (N, channels, T) to raw scores (N, kinds, T).
+
+    Args:
+        side: number of blocks along each side of the face crop.
+        head: how the motion of the head is given, see `relative_motion`.
+        rate: frames a second of the motion.
+        kinds: kinds of expressions.
+        width: filters of each layer over blocks; twice as many over time.
+        dropout: share of filters that a sample misses in training.
+    """
+
+    courses: Tensor
+    places: Tensor
+
+    def __init__(self, side: int, head: Head, rate: float, kinds: int, width: int, dropout: float) -> None:
+        super().__init__()
+        self.side = side
+        self.register_buffer("courses", make_courses(rate), persistent=False)
+        self.register_buffer("places", make_places(side), persistent=False)
+        n_courses = len(self.courses)
+        inputs = 2 * n_courses + 4 + len(self.places)
+        self.enter = nn.Conv2d(inputs, width, 1)
+        self.neighbours = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(2))
+        self.dropout = nn.Dropout2d(dropout)
+        self.join = nn.Conv1d(2 * width + HEAD_NUMBERS[head] + n_courses, 2 * width, 5, padding=2)
+        self.exit = nn.Conv1d(2 * width, kinds, 5, padding=2)
+
+    @property
+    def reach(self) -> int:
+        """Frames to both sides that a score depends on: two layers over five frames, the usual motion, and the longest course."""
+        moving = self.courses.abs() > NO_WEIGHT
+        longest = int(moving.sum(1).max()) // 2
+        return 2 + 2 + USUAL_FRAMES + longest
+
+    def forward(self, motion: Tensor) -> Tensor:
+        """Raw scores of each frame."""
+        of_blocks, of_head = motion.split([2 * self.side**2, motion.shape[1] - 2 * self.side**2], dim=1)
+        followed = self._follow_courses(of_blocks)
+        energy = (followed.square().sum(2) + LEAST_ENERGY).sqrt()
+        of_face = self._energy_of_face(energy)
+        seen = F.gelu(self.enter(self._describe_blocks(of_blocks, followed, energy, of_face)))
+        for layer in self.neighbours:
+            seen = seen + F.gelu(layer(self.dropout(seen)))
+        n, _, frames = motion.shape
+        pooled = torch.cat([seen.amax((2, 3)), seen.mean((2, 3))], dim=1)
+        over_time = pooled.reshape(n, frames, -1).transpose(1, 2)
+        joined = torch.cat([over_time, torch.asinh(of_head / SMALL), of_face.log1p()], dim=1)
+        scores: Tensor = self.exit(F.gelu(self.join(joined)))
+        return scores
+
+    def _follow_courses(self, of_blocks: Tensor) -> Tensor:
+        """How the motion of each block agrees with each course around a frame, (N, blocks, 2, courses, T)."""
+        n, channels, frames = of_blocks.shape
+        half = self.courses.shape[1] // 2
+        each = F.pad(of_blocks.reshape(-1, 1, frames), (half, half), mode="replicate")
+        followed = F.conv1d(each, self.courses[:, None])
+        return followed.reshape(n, channels // 2, 2, -1, frames)
+
+    def _energy_of_face(self, energy: Tensor) -> Tensor:
+        """Root mean square over the blocks that are not at the edge, (N, courses, T)."""
+        inner = energy.unflatten(1, (self.side, self.side))[:, 1:-1, 1:-1]
+        mean_square: Tensor = inner.square().mean((1, 2))
+        return (mean_square + LEAST_ENERGY).sqrt()
+
+    def _describe_blocks(self, of_blocks: Tensor, followed: Tensor, energy: Tensor, of_face: Tensor) -> Tensor:
+        """Each block in each frame, (N T, inputs, side, side)."""
+        n, blocks, _, frames = energy.shape
+        against_usual = energy / usual_strength(energy.square().flatten(1, 2)).reshape(energy.shape)
+        against_face = energy / (of_face[:, None] + LEAST_USUAL)
+        direction = (
+            torch.asinh(torch.cat([of_blocks.reshape(n, blocks, 2, frames), followed[:, :, :, 2]], dim=2) / SMALL) / 2
+        )
+        places = self.places.T[None, :, :, None].expand(n, -1, -1, frames)
+        described = torch.cat([against_usual.log1p(), against_face.log1p(), direction, places], dim=2)
+        return described.permute(0, 3, 2, 1).reshape(n * frames, -1, self.side, self.side)
 
 
 class InFilm(nn.Module):
@@ -129,6 +225,37 @@ def motion_against_usual(motion: Tensor) -> Tensor:
     """
     n, channels, frames = motion.shape
     by_block = motion.reshape(n, channels // 2, 2, frames)
-    squares = F.pad(by_block.square().sum(2), (USUAL_FRAMES, USUAL_FRAMES), mode="replicate")
-    usual = (F.avg_pool1d(squares, 2 * USUAL_FRAMES + 1, stride=1) + LEAST_USUAL**2).sqrt()
+    usual = usual_strength(by_block.square().sum(2))
     return USUAL * (by_block / usual[:, :, None]).reshape(n, channels, frames)
+
+
+def usual_strength(squares: Tensor) -> Tensor:
+    """How strong a motion usually is around each frame: its root mean square in the 1.5 s to both sides, beside `LEAST_USUAL`.
+
+    Args:
+        squares: of the motion, (N, channels, T).
+    """
+    squares = F.pad(squares, (USUAL_FRAMES, USUAL_FRAMES), mode="replicate")
+    return (F.avg_pool1d(squares, 2 * USUAL_FRAMES + 1, stride=1) + LEAST_USUAL**2).sqrt()
+
+
+def make_courses(rate: float) -> Tensor:
+    """Velocities of a movement there and back and of one that stays, for each of `COURSE_SECONDS`; (courses, frames), each of length 1.
+
+    A movement there and back is the derivative of a raised cosine, one that stays is half of a cosine.
+    """
+    half = int(max(COURSE_SECONDS) * rate / 2) + 1
+    seconds = torch.arange(-half, half + 1) / rate
+    courses = []
+    for length in COURSE_SECONDS:
+        inside = seconds.abs() <= length / 2
+        courses.append(inside * -torch.sin(2 * torch.pi * seconds / length))
+        courses.append(inside * torch.cos(torch.pi * seconds / length))
+    return torch.stack([course / course.norm() for course in courses])
+
+
+def make_places(side: int) -> Tensor:
+    """Where each block lies, (4, blocks): row from -1 to 1, distance from the middle column, and the squares of both."""
+    along = torch.linspace(-1, 1, side)
+    rows, columns = (grid.flatten() for grid in torch.meshgrid(along, along, indexing="ij"))
+    return torch.stack([rows, columns.abs(), rows.square(), columns.square()])

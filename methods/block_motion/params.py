@@ -10,6 +10,8 @@ from mebench.spotting import SpottingParams
 
 Head = Literal["median", "affine"]
 """What is taken off the motion of blocks as that of the head."""
+Network = Literal["joined", "shared"]
+"""Whether a network reads all blocks at once, or each block with the same filters."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,13 @@ class Params(SpottingParams, FaceParams):
         blocks: number of blocks along each side of the face crop.
         head: how the motion of the head is taken off the blocks': `median`, that of the median block; `affine`, the affine motion nearest
             to all, which a head that turns or comes nearer has, too.
-        against_usual: whether the network also reads the motion of each block against how much it moves in 1.5 s to both sides.
+        network: `joined`, whose filters read all blocks at once, over 2^layers frames; `shared`, whose filters are the same at each
+            block and look for movements of the length of a micro-expression there.
+        against_usual: whether a joined network also reads the motion of each block against how much it moves in 1.5 s to both sides;
+            a shared one always does.
         rate: frames a second at which the network reads motion, whatever the rate of the video.
         width: filters of each layer.
-        layers: number of layers over time; the reach to both sides of a frame is 2^layers frames at `rate`.
+        layers: number of layers over time of a joined network; the reach to both sides of a frame is 2^layers frames at `rate`.
         members: networks learnt from different beginnings, whose scores are averaged.
         window: frames of a training sample, at `rate`.
         epochs: passes over the training videos, each as many random windows as cover them once.
@@ -41,6 +46,9 @@ class Params(SpottingParams, FaceParams):
         inside: weight in the loss of a frame inside a micro-expression, against one outside.
         macro_weight: weight in the loss of macro-expressions, which are learnt beside micro-expressions, whichever are spotted.
         mixed: share of training windows to which the motion of another person is added.
+        added: micro-expressions that are added to a training window on average, cut out of the training videos that have a copy without
+            them (`dataset=injected`), at any place and tempo. Windows are then also made calmer, up to sixteen times, so that people who
+            hardly move are learnt from, too.
     """
 
     smoothing: Smoothing = "gaussian_3"
@@ -50,6 +58,7 @@ class Params(SpottingParams, FaceParams):
     stride: int = 1
     blocks: int = 6
     head: Head = "median"
+    network: Network = "joined"
     against_usual: bool = False
     rate: float = 25.0
     width: int = 32
@@ -64,6 +73,7 @@ class Params(SpottingParams, FaceParams):
     inside: float = 4.0
     macro_weight: float = 0.3
     mixed: float = 0.5
+    added: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -80,6 +90,14 @@ class Params(SpottingParams, FaceParams):
                 self.head == "affine" and self.blocks < 4,
                 f"method.head=affine needs method.blocks of 4 or more, not {self.blocks}: those at the edge have no say",
             ),
+            (
+                self.network == "shared" and self.blocks < 4,
+                f"method.network=shared needs method.blocks of 4 or more, not {self.blocks}: those at the edge are left out of the face",
+            ),
+            (
+                self.network == "shared" and self.against_usual,
+                "method.against_usual=true does nothing with method.network=shared, which always reads that: leave it out",
+            ),
             (not 1 <= self.layers <= 10, f"method.layers must be from 1 to 10, not {self.layers}"),
             error=ConfigError,
         )
@@ -87,7 +105,7 @@ class Params(SpottingParams, FaceParams):
             self,
             at_least_one=("stride", "width", "members", "window", "epochs", "batch_size"),
             positive=("rate", "lr", "inside"),
-            not_negative=("weight_decay", "macro_weight"),
+            not_negative=("weight_decay", "macro_weight", "added"),
             below_one=("dropout",),
             shares=("mixed",),
         )

@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from mebench.methods.block_motion.cut_out import MovingFilm, cut_expressions, pair_with_untouched
 from mebench.methods.block_motion.method import CHAIN, BlockMotion
-from mebench.methods.block_motion.network import motion_against_usual, relative_motion
-from mebench.methods.block_motion.windows import MotionWindows, mirrored
+from mebench.methods.block_motion.network import make_courses, motion_against_usual, relative_motion
+from mebench.methods.block_motion.windows import Added, MotionWindows, mirrored
 
 from mebench.core import Expression, LabelledVideo, SubjectKey, Task, Timing
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from mebench.training import fit
 
 K = 3
@@ -20,6 +21,8 @@ MICRO, MACRO = Expression(40, 49), Expression(90, 129, "macro")
 
 AFFINE = {"blocks": 4, "head": "affine", "against_usual": True}
 """The head as an affine motion, and the motion of each block beside its usual one."""
+SHARED = {"blocks": 4, "head": "affine", "network": "shared"}
+"""The same filters at each block."""
 
 
 def video(seed=0, expressions=(MICRO, MACRO), n=180, fps=25.0, blocks=3):
@@ -67,7 +70,9 @@ def test_BlockMotion_finds_in_others_what_it_learnt():
     assert {"threshold_micro", "threshold_macro"} <= set(own.notes)
 
 
-@pytest.mark.parametrize(("fps", "params"), [(25.0, {}), (30.0, {}), (200.0, {}), (25.0, AFFINE), (30.0, AFFINE)])
+@pytest.mark.parametrize(
+    ("fps", "params"), [(25.0, {}), (30.0, {}), (200.0, {}), (25.0, AFFINE), (30.0, AFFINE), (25.0, SHARED)]
+)
 def test_score_reach_bounds_what_a_score_sees(fps, params):
     # which the network reads at each rate
     own = method(**params)
@@ -94,7 +99,7 @@ def test_score_frames_keeps_its_rate_at_any_frame_rate():
     np.testing.assert_allclose(ours[:100], own.score_frames(slow)[:100], atol=2e-3)
 
 
-@pytest.mark.parametrize("params", [{}, AFFINE])
+@pytest.mark.parametrize("params", [{}, AFFINE, SHARED])
 def test_score_frames_of_a_mirrored_face_is_the_same(params):
     own = method(**params)
     face = video(blocks=own.params.blocks)
@@ -159,6 +164,90 @@ def test_MotionWindows_keep_labels_with_their_motion():
         assert strong[outside].max() < 10
 
 
+def test_make_courses_go_there_and_back_or_stay():
+    """Each course has the length 1; the first of a pair ends where it began, the second moves one way."""
+    courses = make_courses(25.0)
+    torch.testing.assert_close(courses.square().sum(1), torch.ones(6))
+    torch.testing.assert_close(courses[::2].sum(1), torch.zeros(3), atol=1e-6, rtol=0)
+    assert courses[1::2].min() > -1e-6
+    assert [int((course.abs() > 1e-6).sum()) for course in courses[1::2]] == [5, 9, 13]
+
+
+def test_SharedBlocks_score_alike_wherever_on_the_face():
+    """With places unknown, a movement of one inner block counts as much as the same of another."""
+    own = method(**SHARED | {"blocks": 8}).members[0]
+    own.places.zero_()
+    scores = []
+    for block in (3 * 8 + 3, 4 * 8 + 4):
+        motion = torch.zeros(1, 2 * 64 + 6, 80)
+        motion[0, 2 * block + 1, 40:50] = 20 * torch.sin(torch.arange(10) / 10 * 2 * torch.pi)
+        scores.append(own(motion))
+    torch.testing.assert_close(scores[0], scores[1])
+
+
+def film_with_copy(seed=0):
+    """A film with a micro-expression, the same without, and the motion that makes the difference."""
+    blocks = 3
+    touched, untouched = video(seed, [MICRO], blocks=blocks), video(seed, [], blocks=blocks)
+    return [
+        MovingFilm(one, relative_motion(torch.from_numpy(one.features(CHAIN).astype(np.float32)).flatten(1, 2)).T, torch.zeros(2, 177))
+        for one in (touched, untouched)
+    ]  # fmt: skip
+
+
+def test_pair_with_untouched_finds_the_copy_of_a_film():
+    touched, untouched = film_with_copy()
+    other = film_with_copy(seed=1)[1]
+    same_person = replace(other, video=replace(other.video, subject=touched.video.subject))
+    assert pair_with_untouched([other, same_person, touched, untouched]) == [(touched, untouched)]
+    assert pair_with_untouched([touched, same_person]) == []
+
+
+def test_cut_expressions_leave_nothing_of_the_person():
+    touched, untouched = film_with_copy()
+    ((expression, frames, alone),) = cut_expressions(touched, untouched, rate=25.0)
+    assert expression == MICRO
+    assert frames.start <= MICRO.onset - K
+    assert frames.stop > MICRO.offset
+    outside = torch.ones(alone.shape[1], dtype=torch.bool)
+    outside[MICRO.onset - 1 - frames.start : MICRO.offset + 1 - frames.start] = False
+    assert alone[:, outside].abs().max() == 0
+    assert alone[:2, ~outside].abs().max() > 0.9
+
+
+def test_MotionWindows_add_micro_expressions_with_their_labels():
+    """Of a person at rest, only what is added moves, where the labels say so; a window is at most 1.4 times as lively."""
+    expression = (torch.full((20, 10), 100.0), torch.stack([torch.ones(10), torch.zeros(10)]))
+    windows = MotionWindows([(torch.ones(20, 200), torch.zeros(2, 200))], 3, 64, 0.0, Added([expression], 2.0))
+    seen, truths = zip(*(windows[0] for _ in range(30)))
+    motion, labels = torch.stack(seen), torch.stack(truths)
+    inside = labels[:, :1].expand_as(motion) == 1
+    assert 0.1 < inside.float().mean() < 0.4
+    assert motion[inside].abs().min() > 0.5 * 0.8 * 100 - 3
+    assert motion[~inside].abs().max() < 3
+    assert labels[:, 1].max() == 0
+
+
+def test_samples_say_that_there_is_nothing_to_add():
+    own = method(added=1.0)
+    with pytest.raises(DataError, match="dataset=injected has, and there is none"):
+        own.samples("spotting", [video()], [])
+
+
+def test_BlockMotion_learns_from_added_expressions():
+    """It never sees an expression in place, and finds one."""
+    own = method(added=1.0, epochs=30, lr=0.02)
+    training = [
+        replace(video(seed, expressions), key=f"{seed}{len(expressions)}")
+        for seed in range(4)
+        for expressions in ([MICRO], [])
+    ]
+    fit(own, training, [])
+    own.eval()
+    scores = own.score_frames(video(9, [Expression(70, 79)]))
+    assert 70 <= np.nanargmax(scores[:, 0]) <= 79
+
+
 def test_MotionWindows_add_another_person_with_its_labels():
     films = [
         (torch.zeros(20, 128), torch.stack([torch.ones(128) * kind, torch.ones(128) * (1 - kind)])) for kind in (0, 1)
@@ -173,7 +262,7 @@ def test_mirrored_twice_is_the_same():
     torch.testing.assert_close(mirrored(mirrored(motion, 3), 3), motion)
 
 
-@pytest.mark.parametrize("params", [{}, AFFINE])
+@pytest.mark.parametrize("params", [{}, AFFINE, SHARED])
 def test_exportable_gives_the_scores_of_a_film(params):
     own = method(("micro", "macro"), members=2, **params)
     film = video(blocks=own.params.blocks)
@@ -198,6 +287,9 @@ def test_chains_need_no_landmarks():
     [
         {"blocks": 0},
         {"blocks": 3, "head": "affine"},
+        {"network": "shared", "blocks": 3},
+        {"against_usual": True, "network": "shared"},
+        {"added": -1.0},
         {"layers": 11},
         {"members": 0},
         {"rate": 0},
