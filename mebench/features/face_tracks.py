@@ -28,7 +28,17 @@ class FaceTracks(NamedTuple):
     mixed: int
 
 
-def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: float, label: str) -> FaceTracks:
+def ignore_frame(index: int) -> None:
+    """A report that nobody reads."""
+
+
+def find_face_tracks(
+    frames: Frames,
+    detect: Callable[[Gray], list[Box]],
+    fps: float,
+    label: str,
+    on_search: Callable[[int], None] = ignore_frame,
+) -> FaceTracks:
     """The part of the pictures in which each face of a video stays.
 
     Faces are searched twice a second. Detections within one width of each other in successive searches are one face,
@@ -42,6 +52,7 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
         detect: function from a gray frame to the boxes of all its faces.
         fps: frames per second.
         label: name of the video in error messages.
+        on_search: called with the index of each frame that is searched.
     """
     tracks: list[Track] = []
     size = (0, 0)
@@ -52,6 +63,7 @@ def find_face_tracks(frames: Frames, detect: Callable[[Gray], list[Box]], fps: f
         gray = to_gray(frame, index, label)
         size = gray.shape[1], gray.shape[0]
         _continue_tracks(tracks, index, sorted(detect(gray)))
+        on_search(index)
     most_often = max(map(len, tracks), default=0)
     kept = [track for track in tracks if len(track) * 10 >= most_often]
     parts = [_part(track, [other for other in kept if other is not track], size) for track in kept]

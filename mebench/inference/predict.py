@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mebench.account import account_lines, plain_accounts
 from mebench.annotations.accounting import accounts_of, notes_on_frames
+from mebench.atomic import scratch_folder
 from mebench.config import RunConfig
 from mebench.config.resolving import DatasetConfig
 from mebench.core import Dataset, Kind, Prediction, Scheme, SpottingParams, Task, Timing, Video, stable_seed
@@ -24,6 +25,7 @@ from mebench.features.faces import ADVICE_FOR_RUNS
 from mebench.features.pipeline import video_source
 from mebench.frames.videofile import FRAME_COUNTS
 from mebench.inference.film import look_at_film, spot_between_cuts
+from mebench.inference.film_progress import STAGES, FilmReport, FilmsProgress
 from mebench.inference.models import Model
 from mebench.inference.onnx_files import is_network, read_levels
 from mebench.lazy_imports import lazy_imports, load_lazily
@@ -255,16 +257,21 @@ class Ensemble:
             self.folds[0][0].method.thresholds = torch.full_like(levels[0], -torch.inf)
         self.namer = self if job.namer is None else Ensemble(job.namer)
 
-    def answer(self, video: Video) -> Answer:
-        """The models' answer for a video."""
+    def answer(self, video: Video, report: FilmReport) -> Answer:
+        """The models' answer for a video; it reports how far it is."""
         spotters = [fold[0] for fold in self.folds]
         spotter = spotters[0]
-        view = spotter.views.hide_labels(video)
-        scores = mean_over_scales([s.frame_scores(s.views.hide_labels(video)) for s in spotters])
         views = spotter.views
+        view = views.hide_labels(video)
+        source = video_source(views.store, *self._home(video), video)
+        chains = [*views.chains[self.job.groups[video.key]].values()]
+        source.compute(chains, (), report.report_features)
+        report.begin("scoring frames")
+        scores = mean_over_scales([s.frame_scores(s.views.hide_labels(video)) for s in spotters])
+        report.begin("looking for cuts and hidden faces")
         film = look_at_film(
-            video_source(views.store, *self._home(video), video),
-            [*views.chains[self.job.groups[video.key]].values()],
+            source,
+            chains,
             video,
             len(scores),
             view.timing.k,
@@ -279,6 +286,7 @@ class Ensemble:
             curve = _joined_curve(scores[:, column], curves_of_parts, film.blind)
             curves[kind] = replace(curve, baseline=baseline)
         if self.namer.job.names and self.job.emotions and spotted:
+            report.begin("naming emotions")
             spotted = self.namer.named_intervals(spotted, video)
         cuts = tuple(first for first, _ in film.cuts)
         return Answer(
@@ -324,12 +332,20 @@ _ENSEMBLE: list[Ensemble] = []
 """The models that this process used last."""
 
 
-def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int]) -> Answer:
-    """The models' answer for one video, in a worker; `counts` are the frames of files."""
+def predict_task(job: PredictJob, video: Video, counts: Mapping[Any, int], board: str, place: int) -> Answer:
+    """The models' answer for one video, in a worker.
+
+    Args:
+        job: job of models and videos.
+        video: the video.
+        counts: numbers of frames of files.
+        board: file that takes how far each video is.
+        place: number of the video there.
+    """
     FRAME_COUNTS.update(counts)
     if not (_ENSEMBLE and _ENSEMBLE[0].job == job):
         _ENSEMBLE[:] = [Ensemble(job)]
-    return _ENSEMBLE[0].answer(video)
+    return _ENSEMBLE[0].answer(video, FilmReport(board, place, video.n_frames or 0))
 
 
 def predict_all(  # noqa: PLR0913  (each option of the command stands by itself)
@@ -366,7 +382,7 @@ def predict_all(  # noqa: PLR0913  (each option of the command stands by itself)
     _notify_of_videos(dataset, job, progress)
     answers = dict[str, Answer]()
     failed = dict(getattr(dataset, "failed", {}))
-    for key, outcome in _outcomes_of_tasks(_tasks_of(job), workers, progress):
+    for key, outcome in _outcomes_of_videos(job, workers, progress):
         if isinstance(outcome, Failure):
             reason = outcome.reason.removesuffix(ADVICE_FOR_RUNS)
             failed[key] = reason.replace(key, _named_by_user(key)) if look else reason
@@ -417,23 +433,28 @@ def _notify_of_videos(dataset: Dataset, job: PredictJob, progress: Progress) -> 
         )
 
 
-def _tasks_of(job: PredictJob) -> list[WorkerTask]:
-    """A task for each video, the longest first."""
+def _outcomes_of_videos(
+    job: PredictJob, workers: int | None, progress: Progress
+) -> Iterator[tuple[str, Answer | Failure]]:
+    """The key and the outcome of each video, as they end; the longest is begun first."""
     lean_job = job.without_videos()
     videos = sorted(job.test, key=lambda video: (-(video.n_frames or 0), video.key))
-    return [WorkerTask(video.key, predict_task, (lean_job, video, FRAME_COUNTS), job.plugins) for video in videos]
-
-
-def _outcomes_of_tasks(
-    tasks: Sequence[WorkerTask], workers: int | None, progress: Progress
-) -> Iterator[tuple[str, Answer | Failure]]:
-    """The key and the outcome of each task, as they end."""
-    pool = WorkerPool(min(workers or default_workers(), len(tasks)))
+    n_frames = sum(video.n_frames or 0 for video in videos)
+    pool = WorkerPool(min(workers or default_workers(), len(videos)))
     try:
-        with progress.stage("videos", len(tasks), "videos") as advance:
-            for task, outcome in pool.run(tasks):
-                yield task.key, outcome
-                advance()
+        with (
+            scratch_folder("mebench-progress-") as folder,
+            progress.frames("videos", len(videos), begins=STAGES[0], of_frames=n_frames) as show,
+        ):
+            board = folder / "board"
+            films = FilmsProgress(board, videos, show)
+            tasks = [
+                WorkerTask(place, predict_task, (lean_job, video, FRAME_COUNTS, str(board), place), job.plugins)
+                for place, video in enumerate(videos)
+            ]
+            for task, outcome in pool.run(tasks, films.update):
+                yield videos[task.key].key, outcome
+                films.finish(task.key)
     finally:
         pool.stop()
 

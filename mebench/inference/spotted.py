@@ -619,14 +619,32 @@ def _find_tracks(settings: Mapping[str, Any], model: Model, progress: Progress) 
     crop = _crop_of(model)
     source: Any = registry.load_plugin("dataset", "folder")(resolve_dataset(settings).dataset_params["folder"])
     tracks_by_video = {}
-    with progress.stage("faces", len(source.videos()), "videos") as advance:
-        for video in source.videos():
+    videos = source.videos()
+    lengths = [_length_of(source, video) for video in videos]
+    n_frames = max(sum(lengths), 1)
+    with progress.frames("faces", len(videos), of_frames=n_frames) as show:
+        for place, video in enumerate(videos):
+            before = sum(lengths[:place])
+
+            def show_frame(index: int, place: int = place, before: int = before) -> None:
+                show(place, before + index, (before + index) / n_frames)
+
             with suppress(Exception):  # the prediction reports unreadable videos; the others continue
-                tracks = find_face_tracks(source.frames(video), crop.detect_faces, video.fps or 25.0, video.key)
+                tracks = find_face_tracks(
+                    source.frames(video), crop.detect_faces, video.fps or 25.0, video.key, show_frame
+                )
                 if len(tracks.parts) + tracks.mixed > 1:
                     tracks_by_video[video.id] = tracks
-            advance(video.n_frames or 0)
+            finished = before + lengths[place]
+            show(place + 1, finished, finished / n_frames)
     return tracks_by_video
+
+
+def _length_of(dataset: Any, video: Video) -> int:
+    """Number of frames of a video; 0 if it cannot be read, which the prediction reports."""
+    with suppress(Exception):
+        return len(dataset.frames(video))
+    return 0
 
 
 def _crop_of(model: Model) -> FaceCrop:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from mebench.lazy_imports import load_lazily
 from mebench.output.terminal import escape_controls, format_duration, make_console as console_of_text, print_lines
@@ -27,8 +27,23 @@ ENOUGH = 0.2
 """The share of the work from which on the time left is worth telling: before, the start of the workers is most of it.
 """
 
-Show = Callable[[int, int, float], None]
-"""Tells the units and the frames that are done, and the share of the work, 0 to 1."""
+LONG_SECONDS = 120.0
+ENOUGH_OF_LONG = 0.05
+"""The share from which on it is after `LONG_SECONDS`: by then the start is no longer most of the time."""
+
+
+class Show(Protocol):
+    """Tells how far a stage is."""
+
+    def __call__(self, done: int, frames: int, share: float, doing: str = "", /) -> None:
+        """Tell it.
+
+        Args:
+            done: number of finished units.
+            frames: number of finished frames.
+            share: share of the work, 0 to 1.
+            doing: present work, in a few words.
+        """
 
 
 class Progress:
@@ -80,16 +95,23 @@ class Progress:
         )
 
     def frames(
-        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = ""
+        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = "", of_frames: int = 0
     ) -> AbstractContextManager[Show]:
         """A stage over the frames of some videos.
 
-        The function it gives takes the videos and the frames that are done and the share of the whole work, 0 to 1; it
-        may be called as often as one likes. `begins` says what is being done until something is.
+        The function it gives may be called as often as one likes.
+
+        Args:
+            name: name of the stage.
+            total: number of videos.
+            unit: noun of the units.
+            before: number of videos that were finished before.
+            begins: work until something is finished.
+            of_frames: number of frames of all videos; 0 if it is not known.
         """
         if not self.console.is_terminal:
-            return _lines(name, total, unit, before, begins)
-        return _bar(self.console, name, total, unit, before, begins)
+            return _lines(name, total, unit, before, begins, of_frames)
+        return _bar(self.console, name, total, unit, before, begins, of_frames)
 
 
 class Silent(Progress):
@@ -103,10 +125,10 @@ class Silent(Progress):
         return nullcontext()
 
     def frames(
-        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = ""
+        self, name: str, total: int, unit: str = "videos", before: int = 0, begins: str = "", of_frames: int = 0
     ) -> AbstractContextManager[Show]:
         """Nothing."""
-        return nullcontext(lambda done, frames, share: None)
+        return nullcontext(lambda done, frames, share, doing="": None)
 
 
 def share_of_rounds(done: int, total: int, at_once: int) -> float:
@@ -127,7 +149,9 @@ def share_of_rounds(done: int, total: int, at_once: int) -> float:
 
 
 @contextmanager
-def _bar(console: rich_console.Console, name: str, total: int, unit: str, before: int, begins: str) -> Iterator[Show]:
+def _bar(
+    console: rich_console.Console, name: str, total: int, unit: str, before: int, begins: str, of_frames: int
+) -> Iterator[Show]:
     """A progress bar on a terminal."""
     from rich import progress
 
@@ -144,46 +168,45 @@ def _bar(console: rich_console.Console, name: str, total: int, unit: str, before
             rich_markup.escape(escape_controls(name)), total=total, completed=before, done=before, rate="", left=begins
         )
 
-        def show(done: int, frames: int, share: float) -> None:
+        def show(done: int, frames: int, share: float, doing: str = "", /) -> None:
             seconds = time.monotonic() - started
-            rate = f"{frames / max(seconds, 1e-9):,.0f} frames/s" if frames else ""
+            count = f"{frames}/{of_frames} frames " if of_frames else ""
+            rate = f"{count}{frames / max(seconds, 1e-9):,.0f} frames/s" if frames else ""
             completed = before + (total - before) * share
             has_begun = done > before or frames > 0
-            bar.update(
-                task,
-                completed=completed,
-                done=done,
-                rate=rate,
-                left=_time_left(seconds, share) if has_begun else begins,
-            )
+            told = _told(begins, doing, _time_left(seconds, share), is_beginning=not has_begun)
+            bar.update(task, completed=completed, done=done, rate=rate, left=", ".join(told))
 
         yield show
 
 
 @contextmanager
-def _lines(name: str, total: int, unit: str, before: int, begins: str) -> Iterator[Show]:
+def _lines(name: str, total: int, unit: str, before: int, begins: str, of_frames: int) -> Iterator[Show]:
     """Lines every few seconds while something moves, rarer ones otherwise, and a last one."""
     started = last = time.monotonic()
     now_done = before
     now_frames = 0
     now_share = 0.0
+    now_doing = ""
 
     def print_state() -> None:
         nonlocal last
         last = time.monotonic()
         seconds = max(last - started, 1e-9)
-        seen = f", {now_frames} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
-        time_left = _time_left(seconds, now_share)
-        is_beginning = now_done == before and not now_frames
-        told = begins if is_beginning else time_left
-        left = f", {told}" if told else ""
-        print_lines(f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s{left}", error=True)
+        count = f"{now_frames} of {of_frames}" if of_frames else f"{now_frames}"
+        seen = f", {count} frames, {now_frames / seconds:.1f} frames/s" if now_frames else ""
+        line = f"{name}: {now_done}/{total} {unit}{seen}, {seconds:.0f} s"
+        told = _told(
+            begins, now_doing, _time_left(seconds, now_share), is_beginning=now_done == before and not now_frames
+        )
+        print_lines(", ".join([line, *told]), error=True)
 
-    def show(done: int, frames: int, share: float) -> None:
-        nonlocal now_done, now_frames, now_share
+    def show(done: int, frames: int, share: float, doing: str = "", /) -> None:
+        nonlocal now_done, now_frames, now_share, now_doing
         now_done = done
         now_frames = frames
         now_share = share
+        now_doing = doing
         if done >= total or time.monotonic() - last >= PLAIN_EVERY_SECONDS:
             print_state()
 
@@ -195,9 +218,24 @@ def _lines(name: str, total: int, unit: str, before: int, begins: str) -> Iterat
         yield show
 
 
+def _told(begins: str, doing: str, time_left: str, is_beginning: bool) -> list[str]:
+    """What is said after the counts: the present work, and the time left.
+
+    Args:
+        begins: work until something is finished.
+        doing: present work, if it is known.
+        time_left: time left, if it is known.
+        is_beginning: whether nothing is finished.
+    """
+    if is_beginning:
+        return [*filter(None, [escape_controls(doing) or begins])]
+    return [*filter(None, [escape_controls(doing), time_left])]
+
+
 def _time_left(seconds: float, share: float) -> str:
     """The time left in words, once enough is done for an estimate; nothing at the end."""
-    return f"about {format_duration(seconds * (1 - share) / share)} left" if ENOUGH <= share < 1 else ""
+    enough = ENOUGH if seconds < LONG_SECONDS else ENOUGH_OF_LONG
+    return f"about {format_duration(seconds * (1 - share) / share)} left" if enough <= share < 1 else ""
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -18,10 +17,11 @@ from mebench.features.encoder_step import Encode
 from mebench.features.face_detection import NoFaceError
 from mebench.features.flow import OWN
 from mebench.features.pipeline import Clip, ComputeCost, video_source
-from mebench.features.store import Key
+from mebench.features.store import Key, Stage
 from mebench.output.progress import Progress, Show
 from mebench.runner.choices import home_of_video
 from mebench.runner.fold_source import DatasetSource, FrameSource, HostedStore, RemoteDataset, open_source
+from mebench.runner.progress_board import new_board, row_of_board
 from mebench.runner.run_data import RunData
 from mebench.runner.run_features import FLOW, FeatureNeeds, RunFeatures
 from mebench.runner.workers import Workers, WorkerTask
@@ -103,13 +103,11 @@ def feature_task(
     costs: list[ComputeCost] = []
     errors: list[Exception] = []
     flows: dict[Key, NDArray[Any]] | None = {} if len(wanted) > 1 else None
-    row = np.zeros(2)
-    with suppress(OSError):  # a worker on another machine
-        row = row if board is None else np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
+    row = row_of_board(board, place)
     for number, run in enumerate(wanted):
 
-        def update(frames: int, share: float, number: int = number) -> None:
-            row[:] = frames, (number + share) / len(wanted)
+        def update(frames: int, share: float, _: Stage, number: int = number) -> None:
+            row[:2] = frames, (number + share) / len(wanted)
 
         try:
             source = _source_in_worker(run, video, request)
@@ -272,9 +270,12 @@ def prepare_features(needs: Sequence[FeatureNeeds], pool: Workers, progress: Pro
     if not jobs:
         return Prepared(0, {}, {})
     _try_encoders(jobs)
+    lengths = [job.video.n_frames or 0 for job in jobs]
+    n_frames = sum(lengths) if all(lengths) else 0
+    begins = "workers start and compile the flow"
     with (
         scratch_folder("mebench-progress-") as place,
-        progress.frames("features", len(jobs), begins="workers start and compile the flow") as show,
+        progress.frames("features", len(jobs), begins=begins, of_frames=n_frames) as show,
     ):
         return _compute_videos(jobs, pool, place / "board", show)
 
@@ -288,7 +289,7 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
         file: a new file, which all processes map: it holds for each video the frames done so far, and their share of its work.
         show: function that shows the progress: finished videos, frames, share of the work.
     """
-    board = np.memmap(file, np.float64, "w+", shape=(len(jobs), 2))
+    board = new_board(file, len(jobs))
     weights = np.array([job.video.n_frames or 0 for job in jobs], dtype=float)
     weights = weights if weights.all() else np.ones(len(jobs))
     done = 0
@@ -310,12 +311,12 @@ def _compute_videos(jobs: Sequence["VideoJob"], pool: Workers, file: Path, show:
         done += 1
         if isinstance(outcome, Failure):
             failures[job.shared] = outcome
-            board[task.key] = 0, 1
+            board[task.key, :2] = 0, 1
         else:
             n_frames = max(cost.n_frames for cost in outcome)
             frames += n_frames
             seconds[job.shared] = _seconds_of_readers(job.wanted, outcome, costs_ahead.get(job.shared, ()))
-            board[task.key] = n_frames, 1
+            board[task.key, :2] = n_frames, 1
         update()
     return Prepared(frames, seconds, dict(sorted(failures.items())))
 

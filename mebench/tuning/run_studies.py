@@ -375,7 +375,14 @@ class Judge:
                 if line:
                     self._progress.notify(f"outer {name}: {line}")
             finished = folder.finished_folds()
-            with self._progress.stage(f"outer {name}", len(plan.data.folds), "folds", done=len(finished)) as advance:
+            with self._progress.stage(
+                f"outer {name}",
+                len(plan.data.folds),
+                "folds",
+                done=len(finished),
+                at_once=min(self._pool.size, max(len(split.outer) for split in self._splits)),
+                begins="the first folds are being computed",
+            ) as advance:
                 for split, part in zip(self._splits, parts):
                     lacking = [fold for fold in split.outer if fold.key not in finished]
                     for result in self._results(part, tuned[split.name], lacking, default):

@@ -33,6 +33,41 @@ def test_frames_tells_rate_and_time_left(capsys, monkeypatch):
     ]
 
 
+def test_frames_tells_the_present_work_and_all_frames(capsys, monkeypatch):
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).frames("videos", 1, begins="loading the model", of_frames=600) as show:
+        clock.now += 10
+        show(0, 0, 0.0)
+        clock.now += 10
+        show(0, 0, 0.0, "long: cutting out the face")
+        clock.now += 10
+        show(0, 300, 0.5, "long: computing features")
+        clock.now += 30
+        show(1, 600, 1.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "videos: 0/1 videos, 10 s, loading the model",
+        "videos: 0/1 videos, 20 s, long: cutting out the face",
+        "videos: 0/1 videos, 300 of 600 frames, 10.0 frames/s, 30 s, long: computing features, about 30 s left",
+        "videos: 1/1 videos, 600 of 600 frames, 10.0 frames/s, 60 s",
+    ]
+
+
+def test_frames_tells_the_present_work_on_a_terminal():
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, width=160, color_system=None)
+    with Progress(console).frames("videos", 1, of_frames=600) as show:
+        show(0, 300, 0.5, "long: computing features")
+    assert re.search(r"0/1 videos 300/600 frames [\d,]+ frames/s.*long: computing features, about", out.getvalue())
+
+
+def test_frames_estimates_early_in_long_work(capsys, monkeypatch):
+    clock = Clock(monkeypatch)
+    with Progress(Console(file=io.StringIO())).frames("features", 1) as show:
+        clock.now += 180
+        show(0, 50, 0.05)
+    assert capsys.readouterr().err == "features: 0/1 videos, 50 frames, 0.3 frames/s, 180 s, about 57 min left\n"
+
+
 def test_frames_shows_one_bar_on_terminal():
     out = io.StringIO()
     console = Console(file=out, force_terminal=True, width=120, color_system=None)

@@ -13,6 +13,7 @@ from mebench.features import flow, tvl1
 from mebench.features.pipeline import ComputeCost
 from mebench.output.progress import Progress
 from mebench.runner import make_plan, prepare as module, workers
+from mebench.runner.progress_board import row_of_board
 from mebench.runner.workers import WorkerPool, WorkerTask
 from mebench.testing import TINY
 
@@ -25,8 +26,8 @@ class OneWorker:
         for task in tasks:
             (wanted,), video, board, place = task.arguments
             n = wanted.n_frames
-            row = np.memmap(board, np.float64, "r+", shape=(2,), offset=16 * place)
-            row[:] = (n or 0) / 2, 0.5
+            row = row_of_board(board, place)
+            row[:2] = (n or 0) / 2, 0.5
             tick()
             no_face = workers.Failure("no face", "", DataError("no face"))
             yield task, no_face if video.id == "d" else [ComputeCost(0.25, n or 0)]
@@ -36,12 +37,14 @@ class OneWorker:
 def progress():
     """A progress, and what is reported to it: videos and frames that are done, share of the work."""
     reported = []
+    totals = []
 
     @contextmanager
-    def frames(name, videos, begins):
+    def frames(name, videos, begins, of_frames):
+        totals.append(of_frames)
         yield lambda *now: reported.append(now)
 
-    return SimpleNamespace(frames=frames, reported=reported)
+    return SimpleNamespace(frames=frames, reported=reported, totals=totals)
 
 
 def prepared(monkeypatch, progress, lengths):
@@ -69,12 +72,14 @@ def test_prepare_takes_longest_video_first(monkeypatch, progress):
         *((3, 95, 185 / 200), (4, 50 + 30 + 30, 200 / 200)),
     ]
     np.testing.assert_allclose(progress.reported, expected)
+    assert progress.totals == [200]
 
 
 def test_prepare_counts_videos_of_unknown_length_alike(monkeypatch, progress):
     _, order = prepared(monkeypatch, progress, {"a": None, "b": 90})
     assert order == "ba"
     assert [share for _, _, share in progress.reported] == pytest.approx([0.25, 0.5, 0.75, 1.0])
+    assert progress.totals == [0], "the number of all frames is not known"
 
 
 @pytest.mark.parametrize("keep", ["none", "flow"])

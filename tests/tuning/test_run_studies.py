@@ -38,7 +38,21 @@ def learnt_from(file):
     return [line.split() for line in file.read_text().splitlines()]
 
 
-def test_tune_of_postprocessing_trains_nothing_again(go, tmp_path):
+@pytest.fixture
+def stages(monkeypatch):
+    """What each stage of progress is told, by its name."""
+    seen = {}
+    stage = Progress.stage
+
+    def recorded(self, name, *args, **options):
+        seen[name] = options
+        return stage(self, name, *args, **options)
+
+    monkeypatch.setattr(Progress, "stage", recorded)
+    return seen
+
+
+def test_tune_of_postprocessing_trains_nothing_again(go, tmp_path, stages):
     log = tmp_path / "log"
     searched = ("p={choices: [0.2, 0.0]}", "shift={choices: [8, 0]}")
     found = go(f"method.log={log}", "method.lr=0.1", acts=("postprocess",), params=searched, sampler="bruteforce")
@@ -51,6 +65,9 @@ def test_tune_of_postprocessing_trains_nothing_again(go, tmp_path):
     assert score["flattered"] == 0.0
     assert score["outer"]["gain"]["value"] > 0.4
     assert len(learnt_from(log)) == 3 + 5, "the inner folds once, and the outer ones of the default: no trial trained"
+    outer = {name: (told["at_once"], told["begins"]) for name, told in stages.items()}
+    first = "the first folds are being computed"
+    assert outer == {"outer default": (1, first), "outer tuned": (1, first)}, "rounds of folds, as many as workers"
 
 
 def test_tune_measures_values_of_an_edited_study_again(go):
