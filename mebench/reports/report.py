@@ -28,6 +28,7 @@ from mebench.output.number_format import (
 from mebench.output.table import Column, Table
 from mebench.records import recorded_settings
 from mebench.records.costs import COSTS
+from mebench.records.levels_of_chance import add_levels_of_record
 from mebench.records.method_result import MethodResult
 from mebench.records.record import Record, read_record
 from mebench.reports.compare_runs import Side, draw_conclusions, score_path_in_words, state_sides
@@ -59,7 +60,7 @@ from mebench.reports.timeline import (
     timeline_of_video,
 )
 from mebench.runs import RunFolder
-from mebench.runs.chance_levels import add_levels_of_chance, add_levels_of_record, with_levels_of_chance
+from mebench.runs.chance_levels import add_levels_of_chance, with_levels_of_chance
 from mebench.runs.fold_files import CURVES, safe_name
 from mebench.runs.scoring import read_tables
 from mebench.score_type import Score
@@ -114,9 +115,10 @@ def _summary_with_chance(record: Record, side: JudgedRun | None) -> Mapping[str,
     """The summary of a record with its levels of chance; that of a run has all of them."""
     if side is None:
         return record.summary
+    folder = RunFolder(record.folder)
     if record.published:
-        return add_levels_of_record(record.summary, side.tables, record.about, int(record.config["seed"]))
-    return add_levels_of_chance(record.summary, RunFolder(record.folder), side.tables)
+        return add_levels_of_record(record.summary, folder, side.tables, record.about, int(record.config["seed"]))
+    return add_levels_of_chance(record.summary, folder, side.tables)
 
 
 def _doubts_about(record: Record) -> list[str]:

@@ -33,22 +33,7 @@ def add_levels_of_chance(
         stored["recognition"] = _chance_of_clips(about, tables, summary["convention"])
     if "analysis" in summary and "analysis" not in stored:
         seed = int(folder.read_json("config.json")["config"]["seed"])
-        stored |= _chance_of_analysis(about, tables, seed, summary["convention"])
-    return {**summary, "chance": stored} if stored else dict(summary)
-
-
-def add_levels_of_record(
-    summary: Mapping[str, Any], tables: Tables, about: Mapping[str, Any], seed: int
-) -> dict[str, Any]:
-    """A record's summary with the levels of chance.
-
-    That of clips' names is left out: it takes as long as all else of a record's page.
-    """
-    stored = dict(summary.get("chance", {}))
-    if "recognition" in summary:
-        stored["recognition"] = recognition_chance(tables, about["classes"], summary["convention"])
-    if "analysis" in summary:
-        stored |= _chance_of_analysis(about, tables, seed, summary["convention"])
+        stored |= chance_of_analysis(about, tables, seed, summary["convention"])
     return {**summary, "chance": stored} if stored else dict(summary)
 
 
@@ -84,7 +69,7 @@ def _chance_of_clips(about: Mapping[str, Any], tables: Tables, convention: str) 
     return level
 
 
-def _chance_of_analysis(about: Mapping[str, Any], tables: Tables, seed: int, convention: str) -> dict[str, Any]:
+def chance_of_analysis(about: Mapping[str, Any], tables: Tables, seed: int, convention: str) -> dict[str, Any]:
     """The scores of intervals placed and named at random, as a level of `analysis`; empty where they are unknown."""
     k_prime = {name: of_kinds["micro"] for name, of_kinds in about["k_prime"].items() if "micro" in of_kinds}
     is_known = tables.videos[["n_frames", "fps"]].notna().all(axis=None)

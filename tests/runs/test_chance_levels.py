@@ -8,7 +8,7 @@ from mebench.intake.export import export_record
 from mebench.intake.integrity import check_record
 from mebench.metrics.score_table import ScoreTable
 from mebench.runs import RunFolder
-from mebench.runs.chance_levels import add_levels_of_record, with_levels_of_chance, without_levels_of_chance
+from mebench.runs.chance_levels import with_levels_of_chance, without_levels_of_chance
 from mebench.runs.scoring import read_tables
 from tests.helpers.run_folders import make_run
 
@@ -53,14 +53,3 @@ def test_levels_of_chance_of_a_spotter_are_those_of_spotting(tmp_path):
     run = make_run(tmp_path, "s", tasks=("spot",))
     summary = run.read_json("summary.json")
     assert with_levels_of_chance(summary, run) == summary
-
-
-def test_levels_of_chance_of_a_record_are_those_of_its_run(run):
-    """But for the names of clips, which take long: a page of a board says so beside each row."""
-    summary = run.read_json("summary.json")
-    whole = with_levels_of_chance(summary, run)["chance"]
-    about, seed = run.read_json("folds.json"), run.read_json("config.json")["config"]["seed"]
-    found = add_levels_of_record(without_levels_of_chance(summary), read_tables(run), about, seed)["chance"]
-    assert found.keys() == whole.keys()
-    assert found["analysis"] == whole["analysis"]
-    assert found["recognition"] == {name: part for name, part in whole["recognition"].items() if name != "names"}
