@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import warnings
 
 from mebench.files import file_hash
 from mebench.runner.inputs import code_of
@@ -15,6 +16,7 @@ if wanted := os.environ.pop(PRELOAD, ""):
     prepare_worker()
     hide_memory()  # of its copies, too
     adopt_orphans()  # processes that copies leave running
+    warnings.filterwarnings("ignore", "forkserver: waitpid returned unexpected pid")  # their numbers
     lightning = "mebench._fast_imports:L"  # before a file imports a part of it by itself
     load_ahead((lightning, *json.loads(wanted), "mebench._fast_imports:remember_callback_packages()"))
     code_of((), file_hash)  # which is remembered

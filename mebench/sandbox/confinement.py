@@ -46,6 +46,7 @@ from mebench.runs.access_text import LANDLOCK, SEATBELT, describe_failed_trial
 from mebench.sandbox.file_view import SWITCH, enter_view, is_view_possible
 from mebench.sandbox.grant import Grant, Isolation
 from mebench.sandbox.kernel_calls import MACHINES, filter_program
+from mebench.sandbox.process_view import enter_process_view
 from mebench.sandbox.seatbelt import find_reason_against, profile_of
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
 
@@ -316,11 +317,12 @@ def _redirect_caches(folder: Path) -> None:
 
 
 def _enter_view(grant: Grant) -> None:
-    """Let only granted files exist for this process.
+    """Let only granted files exist for this process, and of processes it alone.
 
     Raises:
         RunError: this system does not allow it, though it seemed to.
     """
+    enter_process_view()
     try:
         enter_view(grant.read, (*grant.write, *grant.devices, *DEVICES), grant.write[0], grant.copied)
     except OSError as error:

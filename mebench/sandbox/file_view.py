@@ -356,21 +356,35 @@ def _inside(root: Path, path: Path) -> Path:
 
 def _leave_mounts_of_others(libc: ctypes.CDLL) -> None:
     """Get a private copy of the system's mounts, in a user namespace if needed."""
+    leave_others(libc, _NEW_MOUNTS)
+    _call(libc.mount, b"none", b"/", None, _WITH_BELOW | _PRIVATE, None)
+
+
+def leave_others(libc: ctypes.CDLL, namespaces: int) -> None:
+    """Enter new namespaces, as the same user and group in a new user namespace if needed.
+
+    Args:
+        libc: the C library.
+        namespaces: flags of `unshare`.
+
+    Raises:
+        OSError: this system does not allow it.
+    """
     user = os.getuid()
     group = os.getgid()
-    if libc.unshare(_NEW_MOUNTS) != 0:
-        libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # or the files below belong to root
-        try:
-            _call(libc.unshare, _NEW_USER | _NEW_MOUNTS)
-            for name, content in (
-                ("setgroups", b"deny"),
-                ("uid_map", b"%d %d 1" % (user, user)),
-                ("gid_map", b"%d %d 1" % (group, group)),
-            ):
-                Path("/proc/self", name).write_bytes(content)
-        finally:
-            libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    _call(libc.mount, b"none", b"/", None, _WITH_BELOW | _PRIVATE, None)
+    if libc.unshare(namespaces) == 0:
+        return
+    libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # or the files below belong to root
+    try:
+        _call(libc.unshare, _NEW_USER | namespaces)
+        for name, content in (
+            ("setgroups", b"deny"),
+            ("uid_map", b"%d %d 1" % (user, user)),
+            ("gid_map", b"%d %d 1" % (group, group)),
+        ):
+            Path("/proc/self", name).write_bytes(content)
+    finally:
+        libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def _attach(libc: ctypes.CDLL, copy: int, target: Path) -> None:

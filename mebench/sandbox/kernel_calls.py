@@ -161,7 +161,6 @@ _PROCESSES: Numbers = {
     "get_robust_list": (274, 100),
     "rseq": (334, 293),
     "futex": (202, 98),
-    "futex_waitv": (449, 449),
     "prctl": (157, 167),
     "arch_prctl": (158, None),
     "getrlimit": (97, 163),
@@ -338,6 +337,8 @@ _MAP_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x800 | 0x4000 | 0x20000 | 0x1000
 Not: filling with what is in memory already, which would tell what is.
 """
 _NO_OPERATION = errno.EOPNOTSUPP
+_OF_THIS_PROCESS, _BY_WALL_CLOCK = 0x80, 0x100
+"""Flags of `futex`: only threads of this process meet, and by which clock one waits."""
 _OWN_PROCESS_CLOCK, _OWN_THREAD_CLOCK = 0xFFFFFFFA, 0xFFFFFFFE
 """The clocks of the processor's time that a process and a thread have used themselves, as numbers of 32 bits."""
 
@@ -355,6 +356,17 @@ LIMITS: dict[str, Limit] = {
     ),
     # Doubles, flags of descriptors and of open files, sizes of pipes. Pretended: locks, which other folds would see.
     "fcntl": Limit(1, errno.EINVAL, values=(0, 1030, 1, 2, 3, 4, 1032), pretended=(6, 7, 37, 38)),
+    # Waiting among the threads of this process. Whoever waits at a place of a file that folds share is waited for in vain: nobody is
+    # woken there, and who would wait is told to look again. So it is with the end of a thread (`pthread_join`), which looks until it comes.
+    "futex": Limit(
+        1,
+        errno.EAGAIN,
+        values=(
+            *range(_OF_THIS_PROCESS, _OF_THIS_PROCESS + 14),
+            *range(_OF_THIS_PROCESS | _BY_WALL_CLOCK, (_OF_THIS_PROCESS | _BY_WALL_CLOCK) + 14),
+        ),
+        pretended=(1, 10),
+    ),
     # What a terminal is (TCGETS, TIOCGWINSZ), closing on exec, waiting bytes, without blocking.
     "ioctl": Limit(1, errno.ENOTTY, values=(0x5401, 0x5413, 0x5451, 0x5450, 0x541B, 0x5421)),
     # An end with the parent, names of threads, what may be dumped, bounds of capabilities, no new privileges.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import socket
 import struct
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -18,11 +18,10 @@ from .view import digest_of, picture_of
 if TYPE_CHECKING:
     from .method import Cheat
 
-SHARE, DIGITS = 12, 5
-"""Of twelve pictures, by their digests, five have a digit of the number."""
+SHARE = 12
+"""Of twelve pictures, by their digests, some have a digit of the number."""
 BASE = 4
 """The values of a digit: no label, or one of three."""
-VALUES = BASE**DIGITS
 APART = 16
 """How far two values lie from one another: others may draw some numbers between two folds."""
 COOKIE_OPTION = 57
@@ -33,11 +32,13 @@ class Counted:
 
     Attributes:
         draw: lets the kernel count on, and gives its number.
+        digits: how many of twelve pictures the number tells of; each one more takes four times as long.
         first: the number at the beginning of this fold, which the fold before has left.
     """
 
-    def __init__(self, draw: Callable[[], int]) -> None:
+    def __init__(self, draw: Callable[[], int], digits: int = 5) -> None:
         self.draw = draw
+        self.digits = digits
         self.first = 0
 
     def keep(self, cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
@@ -48,36 +49,53 @@ class Counted:
 
     def _value_of(self, labels: Mapping[str, int]) -> int:
         """What the next fold shall read."""
-        digits = dict.fromkeys(range(DIGITS), 0)
+        digits = dict.fromkeys(range(self.digits), 0)
         for digest, label in labels.items():
             if place_of(digest) in digits:
                 digits[place_of(digest)] = label + 1
         return sum(digit * BASE**place for place, digit in digits.items())
 
     def _count_to(self, value: int) -> None:
-        for _ in range(2 * VALUES * APART):
-            if self.draw() // APART % VALUES == value:
+        n_values = BASE**self.digits
+        for _ in range(2 * n_values * APART):
+            if self.draw() // APART % n_values == value:
                 break
 
     def label(self, cheat: Cheat, clip: ClipView) -> Mapping[str, int]:
         """The label that the number says of a clip's picture, if it has a digit."""
         place = place_of(digest_of(picture_of(clip)))
         digit = self.first // APART // BASE**place % BASE
-        return {clip.video.key: digit - 1} if place < DIGITS and digit else {}
+        return {clip.video.key: digit - 1} if place < self.digits and digit else {}
 
 
 def place_of(digest: str) -> int:
-    """The digit of a picture; those beyond `DIGITS` have none."""
+    """The digit of a picture; those beyond the digits of a number have none."""
     return int(digest[:8], 16) % SHARE
 
 
 def thread_number() -> int:
     """The number of a new thread, which is counted with those of processes."""
     told: list[int] = []
-    thread = threading.Thread(target=lambda: told.append(threading.get_native_id()))
-    thread.start()
-    thread.join()
+    is_told = _thread.allocate_lock()
+    is_told.acquire()
+
+    def tell() -> None:
+        told.append(_thread.get_native_id())
+        is_told.release()
+
+    _thread.start_new_thread(tell, ())
+    is_told.acquire()
     return told[0]
+
+
+def number_of_pipe() -> int:
+    """The number of a new pipe, which is counted with those of sockets."""
+    ends = os.pipe()
+    try:
+        return os.fstat(ends[0]).st_ino
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def cookie() -> int:

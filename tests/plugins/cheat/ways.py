@@ -102,6 +102,7 @@ MARKS = {
         ("mode", marks.MODE),
         ("attribute", marks.XATTR),
         ("links", marks.LINKS),
+        ("waiting at a file", marks.WAITING),
     )
 }
 """Ways through marks at files that folds may read alone."""
@@ -110,14 +111,14 @@ COUNTED = {
     for name, number in (
         ("cookies", counted.Counted(counted.cookie)),
         ("files in memory", counted.Counted(counted.number_of_memory_file)),
+        ("numbers of processes", counted.Counted(counted.thread_number, digits=3)),
     )
 }
 """Ways through numbers that the kernel counts for all."""
-_THREADS = counted.Counted(counted.thread_number)
+_PIPES = counted.Counted(counted.number_of_pipe)
 REMAINING = {
     "time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME)),
-    "numbers of processes": Way(_THREADS.label, _THREADS.keep),
-    "waiting at a file": Way(marks.label_by_marks(marks.WAITING, own=False), marks.keep_marks(marks.WAITING)),
+    "numbers of pipes": Way(_PIPES.label, _PIPES.keep),
 }
 """Ways that the sandbox does not close, see `docs/understand/guard.md`."""
 REST = {
