@@ -361,7 +361,7 @@ def _leave_mounts_of_others(libc: ctypes.CDLL) -> None:
 
 
 def leave_others(libc: ctypes.CDLL, namespaces: int) -> None:
-    """Enter new namespaces, as the same user and group in a new user namespace if needed.
+    """Enter new namespaces as the same user, if needed in a user namespace.
 
     Args:
         libc: the C library.
