@@ -67,10 +67,12 @@ for part in $parts; do
         done
         ;;
     field)  # 60 people about as hard as recordings, in two folds; one method after the other, so that each row is there when it is done; SFAMNet needs depth
+        on_field() { mebench run "$@" dataset=synthetic dataset.preset=field "kinds=[micro]" protocol=kfold protocol.folds=2 seed=0 "runs=$folder/field" "cache=$folder/cache"; }
         for method in ${spotters//,/ } actionformer lgsnet block_motion apex_frequency boosting_vrme; do
-            [ "$method" = sfamnet ] || mebench run "method=$method" dataset=synthetic dataset.preset=field \
-                "kinds=[micro]" protocol=kfold protocol.folds=2 seed=0 "runs=$folder/field" "cache=$folder/cache"
+            [ "$method" = sfamnet ] || on_field "method=$method"
         done
+        on_field method=boosting_vrme method.preset=me_tst_plus_short
+        on_field method=probe method.encoder=fer_mini_xception  # dlib's encoder would take hours
         ;;
     injected)  # public films of 28 people with micro-expressions put in; CLONES is the folder of the repositories' clones
         films=("runs=$folder/injected" "cache=$folder/cache" dataset=injected dataset.films=public "dataset.root=${CLONES:?name the folder of the clones}"
@@ -85,6 +87,8 @@ for part in $parts; do
         of_films lgsnet method.preset=narrow method.features=motion $flow
         of_films of_fd method.size=128
         of_films apex_frequency
+        of_films probe method.encoder=fer_mini_xception
+        of_films boosting_vrme method.preset=me_tst_plus_short
         of_films random
         ;;
     quiet)  # a training on 54 people each
