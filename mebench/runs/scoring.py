@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.errors import list_first
 from mebench.metrics import Tables, find_convention, own_metrics, spotting_chance
@@ -116,7 +117,7 @@ def _join_answers(
     """The annotated clips of some videos with their answers."""
     clips = _clips_of_videos(videos, truths)
     first = _first_answers(clips, answers, ["video", "onset", "offset"])
-    return _with_answers(clips, first, _probability_of_answers(first, about["classes"]))
+    return _with_answers(clips, first, _probability_of_answers(first, about["classes"], [slice(0, len(first))]))
 
 
 def _join_answers_of_folds(
@@ -124,16 +125,31 @@ def _join_answers_of_folds(
 ) -> pd.DataFrame:
     """The annotated clips of the videos that each fold tests, with its own answers; `part` is the fold."""
     clips = _clips_of_videos(videos, truths)
-    tested = [_tested_videos(fold, videos)["video"] for fold in about["folds"]]
-    rows = [np.flatnonzero(clips["video"].isin(of_fold)) for of_fold in tested]
+    rows = _rows_of_folds(about["folds"], videos, clips)
     # All folds are joined at once: one after the other they took twice as long.
     names = np.repeat([fold["fold"] for fold in about["folds"]], [len(of_fold) for of_fold in rows])
     clips = clips.take(np.concatenate(rows)).reset_index(drop=True).assign(fold=names)
     first = _first_answers(clips, answers, ["fold", "video", "onset", "offset"])
-    ends = np.cumsum([len(of_fold) for of_fold in rows])
-    answers_of_folds = [first.iloc[end - len(of_fold) : end] for of_fold, end in zip(rows, ends)]
-    probability = [_probability_of_answers(of_fold, about["classes"]) for of_fold in answers_of_folds]
-    return _with_answers(clips, first, np.concatenate(probability)).assign(part=clips["fold"])
+    ends = np.cumsum([len(of_fold) for of_fold in rows]).tolist()
+    folds = [slice(end - len(of_fold), end) for of_fold, end in zip(rows, ends)]
+    probability = _probability_of_answers(first, about["classes"], folds)
+    return _with_answers(clips, first, probability).assign(part=clips["fold"])
+
+
+def _rows_of_folds(
+    folds: Sequence[Mapping[str, Any]], videos: pd.DataFrame, clips: pd.DataFrame
+) -> list[NDArray[np.intp]]:
+    """The rows of the clips whose videos each fold tests, in order."""
+    video_of_clip = pd.Index(videos["video"]).get_indexer(pd.Index(clips["video"]))
+    subject_of_video, subjects = pd.factorize(videos["subject"].to_numpy(object))
+    rows = []
+    for fold in folds:
+        if "videos" in fold:
+            is_tested = videos["video"].isin(fold["videos"]).to_numpy(bool)
+        else:
+            is_tested = np.isin(subjects, fold["test"])[subject_of_video]
+        rows.append(np.flatnonzero(is_tested[video_of_clip]))
+    return rows
 
 
 def _clips_of_videos(videos: pd.DataFrame, truths: pd.DataFrame) -> pd.DataFrame:
@@ -161,19 +177,22 @@ def _with_answers(clips: pd.DataFrame, answers: pd.DataFrame, probability: Float
     )
 
 
-def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str]) -> Floats:
-    """(n,) the probability of each predicted class; NaN without an answer, for all if class scores are no probabilities."""
-    is_answered = answers["probabilities"].notna().to_numpy()
+def _probability_of_answers(answers: pd.DataFrame, classes: Sequence[str], parts: Sequence[slice]) -> Floats:
+    """(n,) the probability of each predicted class; NaN without an answer, and in a part whose class scores are no probabilities."""
+    scores_of_rows = answers["probabilities"].to_numpy(object)
+    is_answered = pd.notna(scores_of_rows)
+    named = pd.Index(classes).get_indexer(pd.Index(answers["predicted"]))
     probability = np.full(len(answers), np.nan)
-    if not is_answered.any():
-        return probability
-    # A record keeps them as float32: scored from there they must give the same.
-    rows = [np.asarray(row, dtype=np.float32) for row in answers["probabilities"][is_answered]]
-    scores = np.stack(rows).astype(np.float64)
-    has_all_classes = scores.shape[1] == len(classes)
-    if has_all_classes and are_probabilities(scores):
-        column = pd.Index(classes).get_indexer(pd.Index(answers["predicted"][is_answered]))
-        probability[is_answered] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
+    for part in parts:
+        rows = part.start + np.flatnonzero(is_answered[part])
+        if not len(rows):
+            continue
+        # A record keeps them as float32: scored from there they must give the same.
+        scores = np.stack([np.asarray(row, dtype=np.float32) for row in scores_of_rows[rows]]).astype(np.float64)
+        has_all_classes = scores.shape[1] == len(classes)
+        if has_all_classes and are_probabilities(scores):
+            column = named[rows]
+            probability[rows] = np.where(column < 0, np.nan, scores[np.arange(len(scores)), column])
     return np.asarray(np.minimum(probability, 1))
 
 

@@ -50,6 +50,8 @@ def _impossible_number(answers: pd.DataFrame) -> str:
     for column in FRAMES:
         if column in answers:
             frames = answers[column].dropna() if column == "apex" else answers[column]
+            if frames.dtype == np.int64 and (np.abs(frames.to_numpy()) <= FARTHEST_FRAME).all():
+                continue  # as in nearly all tables, in a tenth of the time
             odd = ~(frames.abs() <= FARTHEST_FRAME).to_numpy(bool, na_value=False)
             if odd.any():
                 return f"{column} {float(frames[odd].iloc[0]):g}"
