@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from mebench.boards.row_scores import SCORING, single_score
 from mebench.grouping import group_by
-from mebench.metrics.compared_tables import compare_tables
+from mebench.metrics.compared_tables import compare_tables, with_one_score
+from mebench.metrics.conventions import find_convention
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.seed_means import exact_mean, over_seeds
 from mebench.output.number_format import NONE, format_ends, format_span, format_table_number
@@ -276,7 +277,7 @@ def _mean_gain(leaking: Sequence[Record], honest: Sequence[Record], path: str) -
         [read_tables(RunFolder(run.folder)) for run in honest],
         kinds=first.about["kinds"],
         classes=first.about["classes"],
-        convention=first.convention,
+        convention=with_one_score(find_convention(first.convention), path),
         metrics=[path],
         permutations=1,
     )

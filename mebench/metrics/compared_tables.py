@@ -187,14 +187,7 @@ class Pool:
         self, path: str, kinds: Sequence[str], classes: Sequence[str], convention: str
     ) -> tuple[SectionScores, str]:
         """The part of a summary with the score at `path`, and the score's name."""
-        rule = find_convention(convention)
-        wanted = path.rpartition(".")[2]
-        # Compute only what is requested, and what it is made of: all scores take several times as long. The score of
-        # an action unit exists only among all scores of classes.
-        needed = frozenset(filter(None, (wanted, find_metric(wanted).factor)))
-        scores = needed if rule.scores is None else needed & rule.scores
-        of_classes = needed if rule.class_scores is None else needed & rule.class_scores
-        alone = replace(rule, scores=scores, class_scores=None if find_metric(wanted).of_unit else of_classes)
+        alone = with_one_score(find_convention(convention), path)
         sections = sections_of(self.tables, self.units.size, kinds, classes, alone)
         ones = np.ones((1, self.units.size))
         for section, part in sections.items():
@@ -202,6 +195,20 @@ class Pool:
                 if path == path_of(section, name):
                     return part, name
         raise ConfigError(unknown("score of these runs", path, sections))
+
+
+def with_one_score(rule: Convention, path: str) -> Convention:
+    """A convention under which only the score at a path is computed, and what it is made of.
+
+    All scores take several times as long. The hardest people, who are found by another score, are then unknown. The score of an action
+    unit exists only among all scores of classes.
+    """
+    wanted = path.rpartition(".")[2]
+    metric = find_metric(wanted)
+    needed = frozenset(filter(None, (wanted, metric.factor)))
+    scores = needed if rule.scores is None else needed & rule.scores
+    of_classes = needed if rule.class_scores is None else needed & rule.class_scores
+    return replace(rule, scores=scores, class_scores=None if metric.of_unit else of_classes)
 
 
 def _scores_of_people(part: SectionScores, name: str, weights: Floats) -> dict[str, Floats]:
@@ -337,7 +344,7 @@ def compare_tables(
     *,
     kinds: Sequence[str],
     classes: Sequence[str],
-    convention: str = "strict",
+    convention: str | Convention = "strict",
     metrics: Sequence[str] = (),
     draws: int = 1000,
     permutations: int = PERMUTATIONS,
@@ -358,7 +365,7 @@ def compare_tables(
         second: the same of the second run, or runs; videos and truths must be those of the first, clips in the same order too.
         kinds: the kinds that both spotted.
         classes: the scheme's classes.
-        convention: name of the convention.
+        convention: the convention, or its name.
         metrics: paths as in a summary (`spotting.micro.f1`), parts of them (`f1`, `spotting.micro`) or `all`; by default `MAIN`.
         draws: number of bootstrap draws.
         permutations: the most to try.
@@ -391,7 +398,7 @@ def compare_tables(
         rows |= _compare_section(section, sections, names, subjects, exchanges)
     adjusted = holm([row.p for row in rows.values()])
     return RunComparison(
-        convention=convention,
+        convention=rule.name if isinstance(convention, Convention) else convention,
         subjects=len(subjects.subjects),
         interval=subjects.interval,
         draws=draws,

@@ -13,7 +13,7 @@ from sklearn.metrics import f1_score
 
 from mebench.errors import ConfigError, DataError
 from mebench.metrics import Tables, catalogue, compared_tables
-from mebench.metrics.compared_tables import compare_tables
+from mebench.metrics.compared_tables import compare_tables, with_one_score
 from mebench.metrics.conventions import CONVENTIONS
 from mebench.metrics.score_table import ScoreTable
 from mebench.metrics.summary import summarize
@@ -475,3 +475,17 @@ def test_compare_tables_over_seeds_exchanges_subjects_in_all():
         differences.append(np.mean([f1(b) - f1(a) for a, b in pairs]))
     extreme = np.mean(np.abs(differences) >= abs(row.difference.value) - 1e-12)
     assert row.p == pytest.approx(extreme)
+
+
+@pytest.mark.parametrize("path", ["spotting.micro.f1", "analysis.strs", "recognition.uf1", "recognition.members.x.uf1"])
+def test_compare_tables_with_one_score_gives_what_all_give(path):
+    first, second = run(0, members=("x", "y")), run(1, members=("x", "y"))
+    alone = with_one_score(CONVENTIONS["strict"], path)
+    among_all, by_itself = (
+        compared(first, second, metrics=[path], permutations=4, convention=convention).scores[path]
+        for convention in ("strict", alone)
+    )
+    for name in ("first", "second", "difference", "p"):
+        assert getattr(by_itself, name) == getattr(among_all, name)
+    other = "spotting.micro.precision"
+    assert compared(first, second, metrics=[other], convention=alone).scores[other].first.value is None
