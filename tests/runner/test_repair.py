@@ -21,9 +21,23 @@ def in_this_process(monkeypatch):
     stand_in(monkeypatch.setattr)
 
 
+@pytest.fixture(scope="module")
+def kept_runs(tmp_path_factory):
+    """The place of the folder of runs with the finished one, which the first test makes."""
+    return tmp_path_factory.mktemp("kept") / "runs"
+
+
 @pytest.fixture
-def finished(moody):
-    return execute(moody())[0]
+def finished(moody, kept_runs, tmp_path):
+    """A finished run of the test's own."""
+    runs = tmp_path / "runs"
+    if kept_runs.is_dir():
+        shutil.copytree(kept_runs, runs)
+    else:
+        execute(moody())
+        shutil.copytree(runs, kept_runs)
+    (run,) = RunFolder.list_runs(runs)
+    return run
 
 
 def execute(words, run_id=None):
