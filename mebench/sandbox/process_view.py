@@ -10,7 +10,7 @@ import ctypes
 import os
 import shutil
 import signal
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from mebench.sandbox.file_view import leave_others
 from mebench.system import PR_SET_PDEATHSIG
@@ -52,7 +52,7 @@ def _start_first(waiting: str, told: int) -> int:
     The kernel lets the first process ignore what its own processes signal, so a method that ends itself would live on in it. It is a
     small program, because a copy of this process takes ten milliseconds.
     """
-    streams = [(os.POSIX_SPAWN_DUP2, told, 0)]
+    streams: list[tuple[Any, ...]] = [(os.POSIX_SPAWN_DUP2, told, 0)]
     streams += [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_RDWR, 0) for stream in (1, 2)]
     return os.posix_spawn(waiting, [waiting], {}, file_actions=streams)
 
