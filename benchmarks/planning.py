@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -117,11 +118,14 @@ def table_of_commands(rows: Sequence[Row]) -> str:
 
 
 def sentence_of_growth(rows: Sequence[Row]) -> str:
-    """How many times as long the largest run takes as the smallest, at most, of all commands."""
+    """How many times as long each size takes as the one before, at most, of all commands."""
     seconds = {(row["command"], row["people"]): row["seconds"] for row in rows}
-    few, many = min(row["people"] for row in rows), max(row["people"] for row in rows)
-    largest = max(seconds[command, many] / seconds[command, few] for command, people in seconds if people == many)
-    return f"{many / few:.0f} times the people take at most {largest:.1f} times as long.\n"
+    sizes = sorted({row["people"] for row in rows})
+    steps = []
+    for few, many in pairwise(sizes):
+        largest = max(seconds[command, many] / seconds[command, few] for command, people in seconds if people == many)
+        steps.append(f"{many / few:.1f} times the people ({few} to {many}) take at most {largest:.1f} times as long")
+    return f"{'; '.join(steps)}.\n"
 
 
 def table_of_scoring(rows: Sequence[Row]) -> str:
