@@ -200,8 +200,8 @@ class Pool:
 def with_one_score(rule: Convention, path: str) -> Convention:
     """A convention under which only the score at a path is computed.
 
-    What it is made of is computed, too. All scores take several times as long. The hardest people, who are found by another score, are then unknown. The score of an action
-    unit exists only among all scores of classes.
+    What it is made of is computed, too. All scores take several times as long. The hardest people, who are found by another score, are
+    then unknown. The score of an action unit exists only among all scores of classes.
     """
     wanted = path.rpartition(".")[2]
     metric = find_metric(wanted)
