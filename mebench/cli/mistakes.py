@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
@@ -26,12 +26,14 @@ with lazy_imports():
     from mebench.exchange import answers as file_answers, choices as file_choices, join as joining, text_table
     from mebench.inspection import dataset_summary
     from mebench.metrics import mistakes as spotting_mistakes, own_metrics, summary
+    from mebench.records import method_result
     from mebench.reports import recognition, scores as score_report
-    from mebench.runs import folder as run_folder, scoring
+    from mebench.runs import scoring
 
 if TYPE_CHECKING:
     from mebench.metrics.tables import Tables
     from mebench.reports.recognition import Group
+    from mebench.runs.folder import RunFolder
 
 app = typer.Typer()
 
@@ -74,6 +76,7 @@ def mistakes_command(
     It counts false positives and misses by cause. Of annotated clips it shows F1 of each class, the confusions, and the wrong
     clips of each class or --by subject; -v lists each with its probabilities. With --truth, or of one table with the
     truth (subject, y_true, y_pred), it does the same for a file of any program: intervals, or the emotion of each given clip.
+    All seeds of a run, by the beginning of their ids, are shown one after the other.
     """
     add_plugins(plugins)
     check_known("--by", by, get_args(spotting_mistakes.By))
@@ -94,26 +97,70 @@ def mistakes_command(
             OF_FILES,
         )
         refuse_files(run)
-        answered = _answers_of_run(run, runs)
+        result = method_result.open_result(runs, run)
+        each_answered = [_answers_of_run(folder) for folder in result.folders]
     else:
         choices = file_choices.Choices.of(column or (), where or ())
         rules = joining.Rules(fps, loose_ids=loose_ids, choices=choices)
         reading = _Reading(rules, encoding, clips, classes)
-        answered = _answers_of_file(run, truth, reading, verbose)
+        each_answered = [_answers_of_file(run, truth, reading, verbose)]
+    each_found = [_find_mistakes(answered, cast("spotting_mistakes.By", by)) for answered in each_answered]
+    if write_json(None if json is None else _plain_reports(each_found), json):
+        for found in each_found:
+            found.print_tables(verbose)
+    if csv is not None:
+        for found in each_found:
+            folder = Path(csv).expanduser()
+            _write_csv(folder if len(each_found) == 1 else folder / found.answered.name, found.answered, found.spotted)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What answers got wrong.
+
+    Attributes:
+        answered: the answers.
+        spotted: mistakes of spotting; None for answers that spot nothing.
+        own: values of metrics of one's own, by part and name.
+        by: the rows, as `--by` names them.
+    """
+
+    answered: _Answered
+    spotted: _SpottingMistakes | None
+    own: dict[str, dict[str, float | None]]
+    by: spotting_mistakes.By
+
+    def plain(self) -> dict[str, Any]:
+        """The mistakes as data for JSON, those of spotting made when they are written."""
+        report = _plain_report(self.answered, self.spotted, self.by)
+        return report | ({"own_metrics": self.own} if self.own else {})
+
+    def print_tables(self, verbose: bool) -> None:
+        """Print the mistakes of spotting, those of recognition and the values of one's own metrics."""
+        if self.spotted is not None:
+            self.spotted.print_tables(self.answered.name, self.by, verbose)
+        if self.answered.named is not None:
+            _print_named(self.answered, recognition.GROUPS[self.by], verbose)
+        print_lines(*_lines_of_own_metrics(self.own))
+
+
+def _find_mistakes(answered: _Answered, by: spotting_mistakes.By) -> _Found:
+    """What answers got wrong, counted by kind, subject or emotion."""
     spotted = None
     if answered.tables.predictions is not None:
-        spotted = _sort_spotted(answered.tables, answered.kinds, cast("spotting_mistakes.By", by))
-    group = recognition.GROUPS[by]
-    own = _score_own_metrics(answered)
-    report = None if json is None else _plain_report(answered, spotted, by) | ({"own_metrics": own} if own else {})
-    if write_json(report, json):
-        if spotted is not None:
-            spotted.print_tables(answered.name, by, verbose)
-        if answered.named is not None:
-            _print_named(answered, group, verbose)
-        print_lines(*_lines_of_own_metrics(own))
-    if csv is not None:
-        _write_csv(Path(csv).expanduser(), answered, spotted)
+        spotted = _sort_spotted(answered.tables, answered.kinds, by)
+    return _Found(answered, spotted, _score_own_metrics(answered), by)
+
+
+def _plain_reports(each_found: Sequence[_Found]) -> dict[str, Any]:
+    """The mistakes as data for JSON, of several seeds below `runs`."""
+    if len(each_found) == 1:
+        return each_found[0].plain()
+    reports = [found.plain() for found in each_found]
+    for report in reports:
+        if "mistakes" in report:
+            report["mistakes"] = [*report["mistakes"]]  # only the outermost rows are written as they are made
+    return {"runs": reports}
 
 
 def _score_own_metrics(answered: _Answered) -> dict[str, dict[str, float | None]]:
@@ -177,9 +224,8 @@ class _Answered:
     named: recognition.RecognitionResults | None = None
 
 
-def _answers_of_run(run: str, runs: str) -> _Answered:
+def _answers_of_run(folder: RunFolder) -> _Answered:
     """The intervals and named clips of a run."""
-    folder = run_folder.RunFolder.open_finished(runs, run)
     tables = scoring.read_tables(folder)
     named = recognition.RecognitionResults.of_run(folder)
     if tables.predictions is None and named is None:

@@ -45,6 +45,7 @@ with lazy_imports():
     from mebench.config import registry, resolving
     from mebench.exchange import text_table, write as writing
     from mebench.features import degradation
+    from mebench.records import method_result
     from mebench.reports import report as run_report
     from mebench.runs import folder as run_folder, scoring
 
@@ -116,21 +117,37 @@ def predictions_export_command(
     """Write the predictions of a run for other programs.
 
     Frames have the numbers of the dataset's own files by default; formats in seconds count from the start of a video.
+    All seeds, by the beginning of their ids, are written to a file each: `mean-seed0.csv`, `mean-seed1.csv`.
     """
-    folder = run_folder.RunFolder.open_finished(runs, run)
+    result = method_result.open_result(runs, run)
     remarks = text_table.Remarks()
-    tables = scoring.read_tables(folder)
-    if tables.predictions is None:
-        raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
-    n_intervals = len(tables.predictions)
-    tables, note = _counted(folder.id, tables, frames, form)
-    writing.write_predictions(Path(out).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"])
-    if truth is not None:
-        writing.write_truth(Path(truth).expanduser(), tables, form)
-    Progress().notify(f"note: {note}")
+    files, reports, notes = list[str](), list[dict[str, Any]](), list[str]()
+    for folder, file in zip(result.folders, _file_of_each_seed(out, result)):
+        tables = scoring.read_tables(folder)
+        if tables.predictions is None:
+            raise RunError(f"run {folder.id!r} spots nothing, so it has no intervals to write")
+        n_intervals = len(tables.predictions)
+        tables, note = _counted(folder.id, tables, frames, form)
+        writing.write_predictions(
+            Path(file).expanduser(), form, tables, remarks, folder.read_json("folds.json")["kinds"]
+        )
+        if truth is not None and not files:  # that of all seeds
+            writing.write_truth(Path(truth).expanduser(), tables, form)
+        files.append(file)
+        notes.append(note)
+        reports.append({"run": folder.id, "file": file, "truth": truth, "format": form, "predictions": n_intervals})
+    for note in dict.fromkeys(notes):
+        Progress().notify(f"note: {note}")
     print_remarks(remarks)
-    report = {"run": folder.id, "file": out, "truth": truth, "format": form, "predictions": n_intervals}
-    write_json(report, json, out)
+    write_json(reports[0] if len(reports) == 1 else {"runs": reports}, json, *files)
+
+
+def _file_of_each_seed(out: str, result: method_result.MethodResult) -> list[str]:
+    """The file of each seed; of one seed the named one."""
+    if len(result.folders) == 1:
+        return [out]
+    named = Path(out)
+    return [str(named.with_name(f"{named.stem}-seed{seed}{named.suffix}")) for seed in result.seeds]
 
 
 def _counted(run: str, tables: Tables, frames: str, form: str) -> tuple[Tables, str]:

@@ -45,7 +45,7 @@ def open_result(runs: Path | str, word: str) -> MethodResult:
     if len(results) > 1:
         raise RunError(
             f"{len(folders)} runs begin with {word!r}: {list_with_newest(folders)}. Give more of the id; only runs that "
-            "differ just in the seed are combined"
+            "differ just in the seed are one result"
         )
     return results[0]
 

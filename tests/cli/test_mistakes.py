@@ -80,6 +80,24 @@ def test_mistakes_json_is_laid_out_as_by_python(tmp_path, capsys, shift, kinds):
     assert (tmp_path / "lost.json").read_text(encoding="utf-8") == shown
 
 
+def test_mistakes_of_all_seeds_are_those_of_each(tmp_path, capsys):
+    made = [make_run(tmp_path / "runs", method="mine", seed=seed, shift=20 * seed, tasks=("spot",)) for seed in (0, 1)]
+    shown, reports = "", []
+    for run in made:
+        mistakes.mistakes_command(run.id, "runs", json="-", csv=run.id)
+        reports.append(json.loads(capsys.readouterr().out))
+        mistakes.mistakes_command(run.id, "runs", json=None)
+        shown += capsys.readouterr().out
+    mistakes.mistakes_command("mine", "runs", json="-", csv="all")
+    assert json.loads(capsys.readouterr().out) == {"runs": reports}
+    mistakes.mistakes_command("mine", "runs", json=None)
+    assert capsys.readouterr().out == shown
+    for run in made:
+        for file in (tmp_path / run.id).iterdir():
+            assert (tmp_path / "all" / run.id / file.name).read_text() == file.read_text()
+    assert reports[0]["counts"] != reports[1]["counts"]
+
+
 def test_mistakes_refuses_other_words_of_by(tmp_path):
     make_run(tmp_path / "runs", "names", tasks=("recognize",))
     with pytest.raises(ConfigError, match=r"unknown --by 'subjects'. Did you mean 'subject'"):

@@ -1,5 +1,8 @@
 """`mebench predictions export`: which run it writes, and how frames are counted."""
 
+import json
+from pathlib import Path
+
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -26,6 +29,24 @@ def test_export_takes_the_beginning_of_an_id(tmp_path):
         pd.testing.assert_frame_equal(pd.read_csv(out), written)
     with pytest.raises(RunError, match="run 'half' is not finished: continue it with mebench resume"):
         predictions.predictions_export_command("ha", str(out), runs=runs)
+
+
+def test_export_of_all_seeds_writes_a_file_of_each(tmp_path, capsys):
+    made = [make_run(tmp_path / "runs", method="mine", seed=seed, shift=seed, tasks=("spot",)) for seed in (0, 1)]
+    runs, truth = str(tmp_path / "runs"), tmp_path / "truth.csv"
+    predictions.predictions_export_command(
+        "mine", str(tmp_path / "all.csv"), runs=runs, truth=str(truth), json="-", frames="positions"
+    )
+    files = [tmp_path / "all-seed0.csv", tmp_path / "all-seed1.csv"]
+    written = json.loads(capsys.readouterr().out)["runs"]
+    assert [(Path(one["file"]), one["run"]) for one in written] == [*zip(files, (run.id for run in made))]
+    texts, truth_of_all = [file.read_text() for file in files], truth.read_text()
+    for run, text in zip(made, texts):
+        predictions.predictions_export_command(
+            run.id, str(tmp_path / "one.csv"), runs=runs, truth=str(truth), frames="positions"
+        )
+        assert ((tmp_path / "one.csv").read_text(), truth.read_text()) == (text, truth_of_all)
+    assert texts[0] != texts[1]
 
 
 @pytest.fixture
