@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from mebench.atomic import replace_file, synced_file, whole_folder
+from mebench.atomic import new_folder, replace_file, synced_file
 from mebench.errors import RunError, list_first, refused_by_system, unknown
 from mebench.files import WRITING, file_hash, write_text
 from mebench.lazy_imports import load_lazily
@@ -351,14 +351,9 @@ class RunFolder:
 
     def write_fold(self, result: FoldResult, kinds: Sequence[str]) -> None:
         """Keep a fold's results."""
-        final = self.fold_folder(result.key)
-        with self._explained_refusal():
-            with whole_folder(final) as temporary:
-                write_fold_files(temporary, result, kinds, self.key)
-                if final.exists():
-                    shutil.rmtree(final)
-            self._sync_now_and_then()
-        (self.path / "failed" / safe_name(result.key)).unlink(missing_ok=True)
+        with self._explained_refusal(), new_folder(self.fold_folder(result.key).parent) as temporary:
+            write_fold_files(temporary, result, kinds, self.key)
+            self._put_in_place(temporary, result.key)
 
     def take_fold(self, key: str, written: WrittenFold) -> None:
         """Keep the files of a fold that another machine has written here.
@@ -373,13 +368,17 @@ class RunFolder:
         record = written.folder / RECORD
         if not record.is_file() or file_hash(record) != written.record:
             raise ValueError(f"{record} is not as the machine that computed it wrote it")
-        final = self.fold_folder(key)
         with self._explained_refusal():
-            final.parent.mkdir(exist_ok=True)
-            if final.exists():
-                shutil.rmtree(final)
-            written.folder.rename(final)
-            self._sync_now_and_then()
+            self._put_in_place(written.folder, key)
+
+    def _put_in_place(self, written: Path, key: str) -> None:
+        """Put a written folder in place of a fold, which has failed no longer."""
+        final = self.fold_folder(key)
+        final.parent.mkdir(exist_ok=True)
+        if final.exists():
+            shutil.rmtree(final)
+        written.rename(final)
+        self._sync_now_and_then()
         (self.path / "failed" / safe_name(key)).unlink(missing_ok=True)
 
     def _sync_now_and_then(self) -> None:
