@@ -76,19 +76,27 @@ else:
 RULES = {"as_many": "as many as truths", "best_rate": "at the best rate"}
 
 
+PlainScores = Mapping[str, Mapping[str, Any]]
+"""Scores by their metric, as a summary holds them."""
 WORDS = {"false_positive": "false positive: ", "miss": "miss: ", "under": "false positive on: "}
 """The counts of mistakes in a summary that the page shows, with their labels."""
 
 
-def gather_page_facts(record: Record, side: JudgedRun | None, each_clip: bool = True) -> dict[str, Any]:
+def gather_page_facts(
+    record: Record, side: JudgedRun | None, each_clip: bool = True, by_names: PlainScores | None = None
+) -> dict[str, Any]:
     """Facts about a run for the templates of `run.html`; without a `side`, facts from predictions are left out.
 
     Args:
         record: record of the run.
         side: its answers.
         each_clip: whether each class and each wrong clip is shown, as in `details_of_answers`.
+        by_names: scores of recognition from names alone, if they are known elsewhere; a record's page does not compute them.
     """
     summary = _summary_with_chance(record, side)
+    levels = summary.get("chance", {}).get("recognition")
+    if by_names and levels:
+        summary = {**summary, "chance": {**summary["chance"], "recognition": {**levels, "names": by_names}}}
     costs = record.costs
     sides = ("train", "valid", "test")
     n_people = len({subject for fold in record.about["folds"] for subject in fold["test"]})
@@ -522,7 +530,7 @@ def timelines_of_videos(sides: Sequence[JudgedRun]) -> list[dict[str, Any]]:
     return sorted(drawn, key=lambda one: -(one["missed"] + one["wrong"]))
 
 
-def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
+def values_of_page(record: Record, most: int | None = None, by_names: PlainScores | None = None) -> dict[str, Any]:
     """Values for the page of a run: `gather_page_facts`, its timelines, figures, and the cards of its features.
 
     Without scores of frames, as in a record, timelines show only true and spotted intervals.
@@ -530,6 +538,7 @@ def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
     Args:
         record: record of the run.
         most: largest number of answers that are shown one by one; a run with more shows only scores.
+        by_names: scores from names alone, as in `gather_page_facts`.
     """
     side: JudgedRun | None = None
     reason = ""
@@ -537,11 +546,11 @@ def values_of_page(record: Record, most: int | None = None) -> dict[str, Any]:
         if most is not None and record.answers > most:
             raise RunError(f"{record.answers:,} answers are too many for a page, which shows at most {most:,}")
         side = judge_run(record)
-        values = gather_page_facts(record, side, each_clip=most is None)
+        values = gather_page_facts(record, side, each_clip=most is None, by_names=by_names)
     except (MebenchError, KeyError, ValueError) as error:
         side = None
         reason = f"The predictions cannot be shown: {error}"
-        values = gather_page_facts(record, None)
+        values = gather_page_facts(record, None, by_names=by_names)
     values |= {
         "reason": reason,
         "cards": _feature_cards(record),

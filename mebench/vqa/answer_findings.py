@@ -77,11 +77,13 @@ def describe_answers(
     """
     main = next((row for name in MAIN_SCORES.values() for row in rows if row.name == name), None)
     sentences = [] if main is None else [_describe_score(main, n_people)]
-    lost = [
-        f"{states[state]} {state}" for state in ("refused", "empty", "missing", "not understood") if states.get(state)
-    ]
+    lost = {state: states[state] for state in ("refused", "empty", "missing", "not understood") if states.get(state)}
     answers = format_count(n_questions, "answer")
-    return [*sentences, f"Of {answers}: {', '.join(lost)}." if lost else f"All of {answers} could be read."]
+    if not lost:
+        return [*sentences, f"All of {answers} could be read."]
+    n_lost = sum(lost.values())
+    causes = ", ".join(f"{number} {state}" for state, number in lost.items())
+    return [*sentences, f"{n_lost} of {answers} ({100 * n_lost / n_questions:.0f} %) do not answer: {causes}."]
 
 
 def _describe_score(row: AnswerScore, n_people: int) -> str:

@@ -19,7 +19,7 @@ def test_page_of_answers_shows_answers_and_reasons():
     assert text.count('<details id="samm_a_') == 3
     assert "read as positive, but the truth is negative" in text
     assert "“I cannot tell.” (a refusal)" in text
-    assert "Of 3 answers: 1 refused." in text
+    assert "1 of 3 answers (33 %) do not answer: 1 refused." in text
     places = [
         text.index(part)
         for part in ('class="answer"', 'class="contents"', 'id="scores"', 'id="every"', "No picture was seen")

@@ -55,6 +55,8 @@ def test_report_answers_begins_with_what_became_of_them():
     first, lost = report["findings"]
     right = report["scored"]["scores"]["coarse_uf1"]["value"]
     assert first.startswith(f"UF1, coarse: {right:.3f} on 1 person")
-    assert lost == "Of 3 answers: 1 refused, 1 not understood."
+    assert lost == "2 of 3 answers (67 %) do not answer: 1 refused, 1 not understood."
     hidden = [{**row, "answer": ""} for row in asked]
-    assert report_answers(hidden, given, {})["findings"] == ["Of 3 answers: 1 refused, 1 not understood."]
+    assert report_answers(hidden, given, {})["findings"] == [
+        "2 of 3 answers (67 %) do not answer: 1 refused, 1 not understood."
+    ]

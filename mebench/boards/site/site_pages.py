@@ -31,6 +31,7 @@ from mebench.boards.board_pages import (
 )
 from mebench.boards.chance_rows import chance_methods
 from mebench.boards.file_links import TABLE_FORMATS
+from mebench.boards.first_choice import ABOUT as ABOUT_FIRST, TITLE as TITLE_FIRST, first_spotters
 from mebench.boards.power import power_sentence
 from mebench.boards.published_tables import part_of
 from mebench.boards.row_columns import (
@@ -565,6 +566,9 @@ class Site:
             n_rescored=len({row.source for row in self._rescored()}),
             selection=self.selection,
             boards=self.boards,
+            first_spotters=group_by(first_spotters(self.boards), lambda first: first.page.board.group),
+            title_of_first=TITLE_FIRST,
+            about_first=ABOUT_FIRST,
             experiments=other_tables(self.boards, self.tables),
         )
 
@@ -703,9 +707,10 @@ class Site:
         """
         path = f"runs/{safe_name(record.id)}.html"
         twin = report.find_twin(record, report.TRANSFER)
+        by_names = _scores_by_names(appears)
 
         def text() -> str:
-            values = report.values_of_page(record, MOST_SHOWN)
+            values = report.values_of_page(record, MOST_SHOWN, by_names)
             _, page = self._page(path, "run_page.html", appears=appears, **values)
             return page
 
@@ -719,6 +724,7 @@ class Site:
             MOST_SHOWN,
             [[*self.plugins[kind]] for kind in registry.PLUGIN_KINDS],
             [(table.name, table.title) for table in appears],
+            by_names,
         )
 
     def _page(self, path: str, template: str = "", **values: Any) -> tuple[str, str]:
@@ -790,6 +796,18 @@ def _all_rows_have_remarks(table: BoardTable) -> bool:
     rows = [row for part in table.parts for row in part.rows]
     measured = [row for row in rows if row.measured]
     return bool(measured) and all(row.remark for row in measured)
+
+
+def _scores_by_names(tables: Sequence[BoardTable]) -> dict[str, Any]:
+    """The scores from names alone, of the first table that has them.
+
+    Empty where no table of recognition has them.
+    """
+    rows_of_tables = [table.parts[0].rows for table in tables if table.task == "recognition" and table.parts]
+    for row in chain(*rows_of_tables):
+        if row.method == NAMES and not row.measured and not row.member:
+            return {metric: score.plain() for metric, score in row.scores.items() if score.value is not None}
+    return {}
 
 
 def _unlike_real(table: BoardTable) -> tuple[bool, bool, int]:

@@ -40,6 +40,7 @@
       this.groups = [...new Set(this.all.map((one) => one.group))];
       this.shown = this.headings.map(() => true);
       this.filters = new Map(); // by name, a function of a row
+      this.wanted = []; // the words of the filter
       this.sorted = { column: null, sign: 1 };
       this.page = 0;
       this.length = PAGE;
@@ -91,9 +92,21 @@
       this.reordered?.(sorted);
     }
 
+    // Rows whose own name holds the words of the filter come before those that hold them elsewhere.
+    named_first() {
+      if (!this.wanted.length) return this.all;
+      const elsewhere = ({ cells }) => {
+        const name = first(cells.find(({ scope }) => scope === "row") ?? cells[0]).toLowerCase();
+        return this.wanted.every((word) => name.includes(word)) ? 0 : 1;
+      };
+      return [...this.all].sort(
+        (one, other) => this.groups.indexOf(one.group) - this.groups.indexOf(other.group) || elsewhere(one) - elsewhere(other),
+      );
+    }
+
     ordered() {
       const { column, sign } = this.sorted;
-      if (column === null) return this.all;
+      if (column === null) return this.named_first();
       const keys = this.keys(column);
       return [...this.all].sort((one, other) => {
         const apart = this.groups.indexOf(one.group) - this.groups.indexOf(other.group);
@@ -134,7 +147,8 @@
   function words(table, name) {
     const box = made("input", { type: "search", size: 25, placeholder: "method, setting, note …" });
     const filter = () => {
-      const wanted = box.value.toLowerCase().split(/\s+/);
+      const wanted = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+      table.wanted = wanted;
       table.filters.set(name, (one) => wanted.every((word) => one.words.includes(word)));
     };
     box.addEventListener("input", () => {
@@ -168,7 +182,13 @@
 
   // Columns of `data-column="more"` are hidden at first, those of `wide` on a narrow screen.
   function columns(table, names, name) {
-    const box = made("details", { className: "columns" }, made("summary", {}, "columns"));
+    const unseen = made("span", { className: "unseen" });
+    const head = made("summary", {}, made("span", {}, "columns"), unseen);
+    const box = made("details", { className: "columns" }, head);
+    const tell = () => {
+      const hidden = table.shown.filter((shown) => !shown).length;
+      unseen.textContent = hidden ? ` (${hidden} hidden)` : "";
+    };
     const kept = chosen.has(name) ? chosen.get(name).split(",") : null;
     table.headings.forEach(({ dataset: { column: when } }, index) => {
       if (!when) return;
@@ -179,10 +199,12 @@
         table.show(index, check.checked);
         const every = [...box.querySelectorAll("input")].filter((one) => one.checked).map((one) => one.dataset.index);
         keep(name, every.join(",") || "none");
+        tell();
       });
       box.append(made("label", {}, check, names[index]));
       table.show(index, checked);
     });
+    tell();
     return box;
   }
 
@@ -193,6 +215,10 @@
     if (kept && column >= 0) table.order({ column, sign: kept.startsWith("-") ? -1 : 1 });
     table.reordered = ({ column, sign }) => keep(name, column === null ? "" : (sign < 0 ? "-" : "") + names[column]);
   }
+
+  // The rows of all tables once stood on the index: addresses with their filters lead to the page where they stand now.
+  const moved = document.querySelector("a[data-filters]");
+  if (moved && location.hash.startsWith(PREFIX)) location.replace(moved.href + location.hash);
 
   for (const [number, element] of document.querySelectorAll("table[data-sortable]").entries()) {
     const names = [...element.tHead.rows[0].cells].map((cell) => cell.textContent.trim());

@@ -92,5 +92,9 @@ def test_board_page_of_answers_has_printed_values(tmp_path):
 def test_index_and_tables_lead_to_boards(pages, site):
     first, *_ = [link for link in pages[site / "index.html"].links if link.startswith("boards/")]
     assert first == "boards/worth.html"
+    words = " ".join(" ".join(pages[site / "index.html"].text).split())
+    choice = words.partition("Which spotter first?")[2].partition("CASME II, by person")
+    assert "A row leads on its own board alone" in choice[0]
+    assert re.match(r" ?: [01]\.\d{3} F1 \[[^]]*\] ?, first of 3, tied with 1 other\b", choice[2])
     assert "../boards/found.html" in pages[site / "tables" / "spotting-casme2-loso.html"].links
     assert "../tables/spotting-casme2-loso.html#micro" in pages[site / "boards" / "found.html"].links

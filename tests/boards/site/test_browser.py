@@ -119,6 +119,7 @@ def test_card_of_row_gives_the_command_to_copy(visit):
     card.locator("summary").click()
     told = dict(zip(card.locator("dt").all_inner_texts(), card.locator("dd").all_inner_texts()))
     assert {"settings", "people", "rules", "costs", "provenance"} <= set(told)
+    assert next(iter(told)).startswith("run it again"), "it stands first"
     command = card.locator("code").inner_text()
     assert command.startswith("mebench run -m method=mean ")
     assert command.endswith(" seed=0,1")
@@ -142,6 +143,12 @@ def test_table_filter_takes_words_and_choices(visit, listed):
     page.get_by_role("searchbox").fill("gan 2022")
     assert rows.count() == 4
     assert all("Gan 2022" in text for text in column(page, "table", 1))
+    page.get_by_role("combobox", name="dataset").select_option(label="all")
+    page.get_by_role("searchbox").fill("htnet")
+    named = ["htnet" in name.split("\n")[0].lower() for name in column(page, "table", 1)]
+    assert named.count(True)
+    assert named.count(False)
+    assert named == sorted(named, reverse=True), "a method of that name comes before those that only mention it"
     page.get_by_role("searchbox").fill("nothing of that kind")
     assert rows.all_inner_texts() == ["no row fits the filter"]
     page.get_by_role("searchbox").fill("")
@@ -348,6 +355,18 @@ def test_address_keeps_choices(visit, listed):
     assert "dataset=meview" in page.url
     assert {text.split("\n")[0] for text in column(page, "table", 2)} == {"meview"}
     assert "caveats" not in page.locator("thead th").all_inner_texts()
+    unseen = page.locator("details.columns summary")
+    (hidden,) = re.findall(r"columns \((\d+) hidden\)", unseen.inner_text())
+    page.get_by_text("columns", exact=True).click()
+    page.get_by_role("checkbox", name="caveats").check()
+    assert unseen.inner_text() == ("columns" if hidden == "1" else f"columns ({int(hidden) - 1} hidden)")
+
+
+def test_address_with_filters_of_the_index_leads_to_all_rows(visit, site):
+    page = visit("about.html")
+    page.goto((site / "index.html").as_uri() + "#filter:0.words=mean")
+    page.wait_for_url("**/rows.html#filter:0.words=mean")
+    assert page.get_by_role("searchbox").input_value() == "mean"
 
 
 def test_timeline_answers_to_mouse_keys_and_links(visit, site):

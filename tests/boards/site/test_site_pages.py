@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from mebench.boards import build as boards_build, published_tables
@@ -11,6 +12,7 @@ from mebench.boards.site.site_pages import Site
 from mebench.intake import collect as boards_collect
 from mebench.records import published as records_published
 from mebench.reproduction.board_rows import collect_rescored, rescored_tables
+from mebench.score_type import Score
 from tests.helpers.run_folders import make_run
 
 LARGEST = 3 * 2**20
@@ -46,6 +48,23 @@ def test_index_names_best_rescored_without_selection(tmp_path):
 
     assert micro[0].scores["f1"].value < best
     assert f">{best:.3f}<" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+
+
+def test_page_of_a_run_begins_with_the_floor_of_names(tmp_path):
+    """A record's page does not compute it; here nine in ten names give the class away."""
+    make_run(tmp_path / "runs", "one", tasks=("recognize",))
+    records = boards_collect.collect_finished_runs(tmp_path / "runs")
+    (table,) = boards_build.build_tables(records)
+    part = table.parts[0]
+    (run,) = (row for row in part.rows if row.measured)
+    alone = {metric: Score(0.9) for metric in run.scores}
+    names = replace(run, method="names", provenance="chance", scores=alone)
+    with_names = replace(table, parts=(replace(part, rows=(run, names)), *table.parts[1:]))
+    module.write_site([with_names], records, [], tmp_path / "site")
+    (page,) = (tmp_path / "site" / "runs").glob("*.html")
+    answer = re.search('<p class="answer">(.*?)</p>', page.read_text(encoding="utf-8"))[1]
+    assert "names alone" in answer
+    assert "against 0.900" in answer
 
 
 def test_write_site_keeps_equal_files(tmp_path):
