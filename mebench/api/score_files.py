@@ -503,7 +503,7 @@ def _answers_for_clips(
     """The classes of given clips, beside the true ones."""
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
-    return file_answers.read_clip_answers(read, answered, join, remarks, _listed(scoring.classes))
+    return file_answers.read_clip_answers(read, answered, join, remarks, _with_commas(scoring.classes))
 
 
 def _answers_from_frame_scores(
@@ -527,8 +527,8 @@ def _answers_from_frame_scores(
         spotted,
         join,
         remarks,
-        classes=_listed(scoring.classes),
-        kinds=_listed(scoring.kinds),
+        classes=_with_commas(scoring.classes),
+        kinds=_with_commas(scoring.kinds),
         scores=scores,
     )
 
@@ -551,8 +551,8 @@ def _answers_from_intervals(
         file_answers.read_answers(answered, read, join, remarks, is_log),
         join,
         remarks,
-        classes=_listed(scoring.classes),
-        kinds=_listed(scoring.kinds),
+        classes=_with_commas(scoring.classes),
+        kinds=_with_commas(scoring.kinds),
     )
 
 
@@ -588,7 +588,7 @@ def _file(given: Given | Run | File | Array, name: str, encoding: str | None = N
     return given if isinstance(given, sheets.Sheet) else file_of(given, name, encoding)
 
 
-def _listed(names: Names) -> str | None:
+def _with_commas(names: Names) -> str | None:
     """Names as the command line takes them."""
     return names if names is None or isinstance(names, str) else ",".join(map(str, names))
 
@@ -847,7 +847,7 @@ def _sides_of_answers(
 ) -> Sides:
     """Two programs' answers beside their truth."""
     one, other = pair
-    named = _classes_of_both(one, other) if classes is None or one.classes else _listed(classes)
+    named = _classes_of_both(one, other) if classes is None or one.classes else _with_commas(classes)
     answers, other_answers = file_answers.read_against_truth(
         one.truth,
         [one.predictions, other.predictions],
@@ -864,4 +864,4 @@ def _sides_of_answers(
 def _classes_of_both(one: GivenAnswers, other: GivenAnswers) -> str | None:
     """The classes of arrays that either side names; None where tables name them."""
     both = dict.fromkeys([*(one.classes or ()), *(other.classes or ())])
-    return _listed([*both]) if both else None
+    return _with_commas([*both]) if both else None

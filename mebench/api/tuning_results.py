@@ -198,12 +198,12 @@ def tune(
     Raises:
         MebenchError: see `run`; the storage cannot be used, or trial after trial fails.
     """
-    ranges = param if isinstance(param, Mapping) else dict.fromkeys(_listed(param))
+    ranges = param if isinstance(param, Mapping) else dict.fromkeys(_as_words(param))
     options = records.TuneOptions(
         trials=trials,
-        objectives=_listed(objective),
+        objectives=_as_words(objective),
         params=tuple(_range_in_words(name, values) for name, values in ranges.items()),
-        acts=_listed(acts),
+        acts=_as_words(acts),
         nested=nested,
         tuning_subjects=tuning_subjects,
         inner_folds=inner_folds,
@@ -222,7 +222,7 @@ def tune(
     return Tuning(run_studies.tune_and_judge(settled, options, reporter))
 
 
-def _listed(words: str | Sequence[str]) -> tuple[str, ...]:
+def _as_words(words: str | Sequence[str]) -> tuple[str, ...]:
     """A word, or several, as a tuple."""
     return (words,) if isinstance(words, str) else tuple(words)
 

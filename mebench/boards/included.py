@@ -113,7 +113,7 @@ def add_included(own: Sequence[BoardTable], included: Sequence[BoardTable]) -> l
     tables = []
     for identity in sorted(by_identity, key=_order):
         first, *others = by_identity[identity]
-        tables.append(_joined(first, others[0]) if others else first)
+        tables.append(_table_of_both(first, others[0]) if others else first)
     return tables
 
 
@@ -128,7 +128,7 @@ def _order(identity: tuple[str, str, str, str]) -> Any:
     return [*SECTIONS].index(task), place
 
 
-def _joined(own: BoardTable, included: BoardTable) -> BoardTable:
+def _table_of_both(own: BoardTable, included: BoardTable) -> BoardTable:
     """One table of both; it has the name of the included one."""
     own_parts = {part.name: part for part in own.parts}
     parts = [_joined_part(own_parts.pop(part.name, None), part) for part in included.parts]

@@ -239,7 +239,7 @@ def _better(content: BoardContent, rest: str) -> str:
                 f"the sentence of board {content.board.id} says that {row.method} is better than {other.method}, but their "
                 f"significance groups are {row.group or 'none'} and {other.group or 'none'}: change takeaway in boards.yaml"
             )
-    return f"{_with_score(content, row)} is better than {_joined([_with_score(content, other) for other in worse])}"
+    return f"{_with_score(content, row)} is better than {_names_in_words([_with_score(content, other) for other in worse])}"
 
 
 def _alike(content: BoardContent, rest: str) -> str:
@@ -249,7 +249,7 @@ def _alike(content: BoardContent, rest: str) -> str:
     if not rest:
         ends = f"{format_table_number(content.value(rows[-1]))} to {format_table_number(content.value(rows[0]))}"
         return f"no two of the {len(rows)} methods are distinguishable ({ends})"
-    return f"{_joined([_with_score(content, row) for row in rows])} are not distinguishable"
+    return f"{_names_in_words([_with_score(content, row) for row in rows])} are not distinguishable"
 
 
 def _check_alike(content: BoardContent, rows: Sequence[BoardRow]) -> None:
@@ -289,11 +289,11 @@ def _lead(content: BoardContent, rest: str) -> str:
         return f"{words}, and is better than all {len(others)} others"
     worse = [row for row in others if row.group and not _are_alike(first_row, row)]
     if len(worse) <= MOST_NAMED < len(alike):
-        return f"{words}; it is distinguishable only from {_joined([name_of_row(row) for row in worse])}"
+        return f"{words}; it is distinguishable only from {_names_in_words([name_of_row(row) for row in worse])}"
     if len(alike) <= MOST_NAMED:
         other_settings = {first_row.method: "other settings of it"}
         names = [other_settings.get(row.method) or name_of_row(row) for row in alike]
-        return f"{words}; it is not distinguishable from {_joined(list(dict.fromkeys(names)))} alone"
+        return f"{words}; it is not distinguishable from {_names_in_words(list(dict.fromkeys(names)))} alone"
     return f"{words}; it is not distinguishable from {len(alike)} of {len(others)} others"
 
 
@@ -305,13 +305,13 @@ def _leaders(content: BoardContent, rest: str) -> str:
         )
     rows = content.rows[: int(rest)]
     _check_alike(content, rows)
-    return f"{_joined([_with_score(content, row) for row in rows])} lead and are not distinguishable"
+    return f"{_names_in_words([_with_score(content, row) for row in rows])} lead and are not distinguishable"
 
 
-def _joined(names: Sequence[str]) -> str:
+def _names_in_words(names: Sequence[str]) -> str:
     """Names in words.
 
-    >>> _joined(["A"]), _joined(["A", "B"]), _joined(["A", "B", "C"])
+    >>> _names_in_words(["A"]), _names_in_words(["A", "B"]), _names_in_words(["A", "B", "C"])
     ('A', 'A and B', 'A, B and C')
     """
     *others, last = names

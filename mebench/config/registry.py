@@ -74,7 +74,7 @@ class PluginInfo:
     @property
     def published(self) -> tuple[str, ...]:
         """The presets of its paper or its authors' program, where its defaults are others."""
-        return tuple(map(str, _listed(self.config.get("published"))))
+        return tuple(map(str, _as_list(self.config.get("published"))))
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -417,7 +417,7 @@ def _first_fault(config: Mapping[str, Any]) -> str | None:
     fault = _first_that_is_no_map(maps)
     if fault is not None:
         return fault
-    for preset in _listed(config.get("published")):
+    for preset in _as_list(config.get("published")):
         if preset not in maps["presets"]:
             return f"published must name presets with the settings of the paper or its program, not {preset!r}"
     inner_maps = {f"{key}.{name}": value or {} for key in _MAPS_OF_MAPS for name, value in maps[key].items()}
@@ -439,7 +439,7 @@ def _fault_in_lists(config: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     """A value as a list; none without it."""
     if value is None:
         return []

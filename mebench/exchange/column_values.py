@@ -80,7 +80,7 @@ def choose_score(table: TextTable) -> str | None:
         reason = "holds two values alone"
     raise DataError(
         f"{table.place}: the column {taken!r}, read as the score of each frame by its name, {reason}, and "
-        f"{_listed([*numbers])} could be the score: name it with {column_option('score', next(iter(numbers)))}, or with "
+        f"{_in_quotes([*numbers])} could be the score: name it with {column_option('score', next(iter(numbers)))}, or with "
         f"{column_option('score', taken)}"
     )
 
@@ -94,7 +94,7 @@ def _only_column(table: TextTable, names: Sequence[str]) -> str | None:
     if len(names) < 2:
         return next(iter(names), None)
     raise DataError(
-        f"{table.place}: no column is called score, and {_listed(names)} could be it: name it with "
+        f"{table.place}: no column is called score, and {_in_quotes(names)} could be it: name it with "
         f"{column_option('score', names[0])}"
     )
 
@@ -154,7 +154,7 @@ def judge_confidence(answers: IntervalFile, intervals: pd.DataFrame) -> None:
         taken = others.taken["confidence"]
         raise DataError(
             f"{answers.place}: the column {taken!r}, read as the confidence of each interval by its name, hardly varies, and "
-            f"{_listed(found)} could be it: name it with {column_option('confidence', found[0])}, or with "
+            f"{_in_quotes(found)} could be it: name it with {column_option('confidence', found[0])}, or with "
             f"{column_option('confidence', taken)}"
         )
 
@@ -272,7 +272,7 @@ def _judge_outputs(answers: IntervalFile, others: OtherColumns, n_classes: int) 
     found = lists or (outputs if len(outputs) >= max(n_classes, 2) else [])
     if found:
         raise DataError(
-            f"{answers.place}: the column {taken!r} equals the truth in every row, and {_listed(found)} may be what a program answers: "
+            f"{answers.place}: the column {taken!r} equals the truth in every row, and {_in_quotes(found)} may be what a program answers: "
             f"write its answer in each row and name that column with --column emotion=NAME. If {taken!r} is the answer, add "
             f"{column_option('emotion', taken)}"
         )
@@ -501,7 +501,7 @@ def _judge_beside_true_ends(answers: IntervalFile, others: OtherColumns, interva
         first, last = (others.taken.get(name, name) for name in ("onset", "offset"))
         raise DataError(
             f"{answers.place}: the intervals of {first!r} and {last!r} equal true ones in {n_exact} of {len(intervals)} rows, and "
-            f"{_listed(found)} may hold what a program answers: write its intervals in two columns and name these with "
+            f"{_in_quotes(found)} may hold what a program answers: write its intervals in two columns and name these with "
             f"--column onset=NAME --column offset=NAME. If {first!r} and {last!r} are the answers, add {column_option('onset', first)} "
             f"{column_option('offset', last)}"
         )
@@ -627,7 +627,7 @@ def _is_rescaled(values: NDArray[np.float64], frames: NDArray[np.float64]) -> bo
 # Sentences ---------------------------------------------------------------------------------------------------------
 
 
-def _listed(names: Sequence[str]) -> str:
+def _in_quotes(names: Sequence[str]) -> str:
     """Some names of columns, in quotation marks."""
     return list_first([repr(name) for name in names], MOST_SHOWN)
 

@@ -132,13 +132,13 @@ def _interleaved(
     cells = {name: column.choose_rows(in_order) for name, column in table.cells.items()}
     for name in ends[0]:
         parts = [own.get(name, Cells([""], np.zeros(len(held), np.intp))) for own, held in zip(ends, rows)]
-        cells[name] = _joined(parts).choose_rows(order)
+        cells[name] = _columns_in_one(parts).choose_rows(order)
     used = {header for columns in further.values() for header in columns.values()}
     others = {name: column.choose_rows(in_order) for name, column in table.others.items() if name not in used}
     return replace(table, cells=cells, others=others, lines=table.lines[in_order])
 
 
-def _joined(columns: Sequence[Cells]) -> Cells:
+def _columns_in_one(columns: Sequence[Cells]) -> Cells:
     """The cells of several columns, one after the other."""
     distinct: list[str] = []
     which = []

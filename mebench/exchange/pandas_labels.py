@@ -39,7 +39,7 @@ def headers_of(labels: Sequence[Any]) -> list[str]:
     >>> headers_of(["('pred', 'onset')", ["info", "video"], ["subject", ""], "offset"])
     ['pred onset', 'video', 'subject', 'offset']
     """
-    joined = [_joined(label) for label in labels]
+    joined = [_label_in_one_word(label) for label in labels]
     last_levels = [str((levels_of(label) or [label])[-1]) for label in labels]
     headers = []
     for name, last in zip(joined, last_levels):
@@ -48,7 +48,7 @@ def headers_of(labels: Sequence[Any]) -> list[str]:
     return headers
 
 
-def _joined(label: Any) -> str:
+def _label_in_one_word(label: Any) -> str:
     """The levels of a label that are not empty, with a blank between them; a plain label as it is."""
     levels = levels_of(label)
     if levels is None:

@@ -278,7 +278,7 @@ def _ordered_rows(
     name: str, table: pd.DataFrame | None, videos: pd.DataFrame, order: Sequence[str]
 ) -> pd.DataFrame | None:
     """The rows of a table by some columns, with what scoring needs of their videos; None for no table."""
-    return None if table is None else _table_of_columns(sort_rows(_joined(name, table, videos), order))
+    return None if table is None else _table_of_columns(sort_rows(_checked_with_videos(name, table, videos), order))
 
 
 def _checked(name: str, table: pd.DataFrame) -> _Columns:
@@ -302,7 +302,7 @@ def _array_of_column(column: pd.Series) -> Any:
     return np.append(np.asarray(words, dtype=object), np.nan)[which]
 
 
-def _joined(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
+def _checked_with_videos(name: str, table: pd.DataFrame, videos: pd.DataFrame) -> _Columns:
     """The checked columns with subject number, dataset, frame rate and run; an unknown video is an error."""
     columns = _checked(name, table)
     row_of_video = {name: row for row, name in enumerate(videos["video"].tolist())}
@@ -324,7 +324,7 @@ def _intervals(name: str, table: pd.DataFrame, videos: pd.DataFrame, order: list
     Raises:
         DataError: a column lacks, a video is unknown, or an interval ends before it begins.
     """
-    columns = _joined(name, table, videos)
+    columns = _checked_with_videos(name, table, videos)
     columns["onset"], columns["offset"] = (table[end].astype(np.int64).to_numpy() for end in ("onset", "offset"))
     columns["row"] = np.arange(len(table), dtype=np.float64)
     wrong = np.flatnonzero(columns["offset"] < columns["onset"])

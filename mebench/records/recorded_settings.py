@@ -72,7 +72,7 @@ def method_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> st
     recognizer = _plugin_in_words(flat, origins, "recognizer")
     of_recognizer = f"recognizer: {recognizer}" if recognizer else ""
     changed = [key for key in _RUN_KEYS if key in flat and not _is_packaged(origins.get(key, "default"))]
-    return "; ".join(filter(None, [method, of_recognizer, _listed(flat, changed, "")]))
+    return "; ".join(filter(None, [method, of_recognizer, _settings_in_words(flat, changed, "")]))
 
 
 def data_settings(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
@@ -116,7 +116,7 @@ def protocol_in_words(values: Mapping[str, Any]) -> str:
     """
     flat = without_places(values)
     keys = [key for key in flat if key.startswith("protocol.") and flat[key] is not None]
-    settings = _listed(flat, keys, "protocol.")
+    settings = _settings_in_words(flat, keys, "protocol.")
     return f"{flat['protocol']} ({settings})" if settings else str(flat["protocol"])
 
 
@@ -185,11 +185,11 @@ def _plugin_in_words(flat: Mapping[str, Any], origins: Mapping[str, str], kind: 
     keys = _keys_by_source(own_origins, preset)
     words = []
     if preset is not None and not _is_packaged(origins.get(preset_key, "default")):
-        words.append(_preset_in_words(preset, _listed(flat, keys.of_preset, prefix), len(keys.of_preset)))
+        words.append(_preset_in_words(preset, _settings_in_words(flat, keys.of_preset, prefix), len(keys.of_preset)))
     if keys.for_dataset:
-        words.append(f"for {dataset_in_words(flat['dataset'])}: {_listed(flat, keys.for_dataset, prefix)}")
+        words.append(f"for {dataset_in_words(flat['dataset'])}: {_settings_in_words(flat, keys.for_dataset, prefix)}")
     if keys.rest:
-        words.append(_listed(flat, keys.rest, prefix))
+        words.append(_settings_in_words(flat, keys.rest, prefix))
     return "; ".join(words)
 
 
@@ -245,7 +245,7 @@ def _is_packaged(origin: str) -> bool:
     )
 
 
-def _listed(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
+def _settings_in_words(flat: Mapping[str, Any], keys: list[str], prefix: str) -> str:
     """Some settings as `name=value`, without the prefix."""
     return ", ".join(f"{key.removeprefix(prefix)}={value_in_words(flat[key])}" for key in keys)
 

@@ -73,13 +73,13 @@ def _rows_of_labels(summary: Summary) -> Iterator[SummaryRow]:
     """Native labels with their kinds, classes of schemes, and labels that no scheme maps."""
     for label, n in summary["emotions"].items():
         of_kinds = {kind: labels[label] for kind, labels in summary["emotions_by_kind"].items() if label in labels}
-        yield "emotion", label, f"{n}", _listed(of_kinds)
+        yield "emotion", label, f"{n}", _names_with_counts(of_kinds)
     for name, scheme in summary["schemes"].items():
-        left_out = f"; left out: {_listed(scheme['left_out'])}" if scheme["left_out"] else ""
-        yield "scheme", name, f"{sum(scheme['classes'].values())}", f"{_listed(scheme['classes'])}{left_out}"
+        left_out = f"; left out: {_names_with_counts(scheme['left_out'])}" if scheme["left_out"] else ""
+        yield "scheme", name, f"{sum(scheme['classes'].values())}", f"{_names_with_counts(scheme['classes'])}{left_out}"
     unmapped = summary["unmapped_labels"]
     if unmapped:
-        yield "in no scheme", "", f"{sum(unmapped.values())}", _listed(unmapped)
+        yield "in no scheme", "", f"{sum(unmapped.values())}", _names_with_counts(unmapped)
 
 
 def total_rows(whole: Mapping[str, Any]) -> list[SummaryRow]:
@@ -90,7 +90,10 @@ def total_rows(whole: Mapping[str, Any]) -> list[SummaryRow]:
         ("videos", ""): {id_: summary["videos"] for id_, summary in members.items()},
         **{("expressions", kind): {id_: s["expressions"][kind] for id_, s in members.items()} for kind in KINDS},
     }
-    rows = [(what, which, f"{sum(counts.values())}", _listed(counts)) for (what, which), counts in numbers.items()]
+    rows = [
+        (what, which, f"{sum(counts.values())}", _names_with_counts(counts))
+        for (what, which), counts in numbers.items()
+    ]
     if whole["people"] < whole["subjects"]:
         rows.insert(1, ("people", "", f"{whole['people']}", "people in several of them count once"))
     return rows
@@ -134,7 +137,7 @@ def count_in_words(n: int, what: str) -> str:
     return format_count(n, what) if n else f"no {what}s"
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def _names_with_counts(counts: Mapping[str, int]) -> str:
     """Names with their counts."""
     return ", ".join(f"{name} {n}" for name, n in counts.items())
 

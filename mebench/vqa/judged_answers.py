@@ -212,11 +212,11 @@ def _compare_units(true: Set[int], given: Set[int]) -> tuple[str, str]:
     if true == given:
         return "right", "exactly the true units"
     parts = [f"{len(true & given)} of {len(true)} true units named"]
-    parts += _listed("missing", true - given) + _listed("wrong", given - true)
+    parts += _sentence_part_of_units("missing", true - given) + _sentence_part_of_units("wrong", given - true)
     return ("partly right" if true & given else "wrong"), "; ".join(parts)
 
 
-def _listed(what: str, units: Iterable[int]) -> list[str]:
+def _sentence_part_of_units(what: str, units: Iterable[int]) -> list[str]:
     """A part of a sentence with some units; none without units."""
     names = join_unit_names(sorted(units))
     return [f"{what}: {names}"] if names else []
