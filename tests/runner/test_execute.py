@@ -16,6 +16,7 @@ import pytest
 from mebench.config import from_plain, resolve, resolve_dataset
 from mebench.errors import ConfigError, RunError
 from mebench.inference import predict
+from mebench.inference.film_progress import FilmReport
 from mebench.inference.models import model_of_fold
 from mebench.inference.predict import fitted_method
 from mebench.output.progress import Progress
@@ -132,7 +133,7 @@ def test_predict_of_all_folds_averages_their_scores(mean_runs, tiny):
     assert job.timings["synthetic"].k_prime["micro"] == round(
         np.mean([one.timings["synthetic"].k_prime["micro"] for one in single])
     )
-    (found,) = both.answer(video).predictions
+    (found,) = both.answer(video, FilmReport(None, 0, video.n_frames)).predictions
     methods = [fitted_method(model_of_fold(folder, fold)) for fold in folds]
     view = both.folds[0][0].views.hide_labels(video)
     scores = np.mean([method.score_frames(view) for method in methods], axis=0)
