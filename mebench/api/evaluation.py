@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from mebench import atomic
     from mebench.config.settings import RunConfig
     from mebench.core import Chain, Kind
-    from mebench.inference import alarm_rates, models as trained_models, spotted as spotted_videos
+    from mebench.inference import alarm_rates, default_models, models as trained_models, spotted as spotted_videos
     from mebench.inference.models import ModelHeader
     from mebench.inference.spotted import SpottedVideo, SpottedVideos
 else:
@@ -59,6 +59,7 @@ else:
     cloudpickle = load_lazily("cloudpickle")
     pd = load_lazily("pandas")
     alarm_rates = load_lazily("mebench.inference.alarm_rates")
+    default_models = load_lazily("mebench.inference.default_models")
     trained_models = load_lazily("mebench.inference.models")
     spotted_videos = load_lazily("mebench.inference.spotted")
 
@@ -419,13 +420,13 @@ def load_model(name: str | Path | None = None) -> TrainedModel:
 
     Args:
         name: a name of `mebench model list`, or a file that ends with `.safetensors`. By default the included model
-            with the best F1 of micro-expressions on its card.
+            that finds most in films of real people with few alarms, by its card.
 
     Raises:
         RunError: there is no such model, or the file is no model.
         PluginError: its method is not installed.
     """
-    path = trained_models.default_model_file() if name is None else trained_models.find_model_file(str(name))
+    path = default_models.default_spotter_file() if name is None else trained_models.find_model_file(str(name))
     header = trained_models.read_model(path.resolve()).header
     assert header is not None  # a file says what it holds
     return TrainedModel(path.resolve(), header)

@@ -394,39 +394,6 @@ def included_models() -> dict[Path, ModelHeader]:
     return headers
 
 
-def default_model_file() -> Path:
-    """The file of the default model: the included one with the best F1 of micro-expressions on its card.
-
-    Raises:
-        RunError: none is included.
-    """
-    return _best_included("spotting.micro.f1", "--model, or a finished run with --run")
-
-
-def default_naming_file() -> Path:
-    """The file of the model that names emotions where the spotting one does not.
-
-    It is the included one with the best UF1 on its card.
-
-    Raises:
-        RunError: none is included.
-    """
-    return _best_included("recognition.uf1", "--model that recognizes, or leave --emotions out")
-
-
-def _best_included(score: str, otherwise: str) -> Path:
-    """The file of the included model with the best score on its card.
-
-    Raises:
-        RunError: none has this score.
-    """
-    scores = {file: header.scores.get(score) for file, header in included_models().items()}
-    known = {file: value for file, value in scores.items() if value is not None}
-    if not known:
-        raise RunError(f"this mebench includes no model with {score} on its card: name one with {otherwise}")
-    return max(known, key=lambda file: known[file])
-
-
 def find_model_file(word: str) -> Path:
     """The model file of a path, or of the name of an included model.
 

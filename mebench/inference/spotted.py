@@ -36,7 +36,8 @@ from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
 from mebench.inference.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
 from mebench.inference.blindness import Stretches, blind_stretches, describe_blindness, recovered_on_card
-from mebench.inference.models import Model, default_naming_file, included_models, read_model
+from mebench.inference.default_models import default_naming_file
+from mebench.inference.models import Model, included_models, read_model
 from mebench.inference.operating_point import seen_seconds
 from mebench.inference.own_film import (
     NeutralLevel,

@@ -155,11 +155,6 @@ def test_included_models_are_small_and_say_how_good_they_are(mebench, tmp_path):
         assert "No real face was ever seen" in header.card
         assert models.find_model_file(name) == file
 
-    spotting, naming = models.default_model_file(), models.default_naming_file()
-    f1 = {file: header.scores["spotting.micro.f1"] for file, header in shipped.values()}
-    assert f1[spotting] == max(f1.values())
-    assert "recognition.uf1" in models.read_header(naming).scores
-
     code, out, _ = mebench("model", "list")
     assert code == 0
     assert {line.split("\t")[0] for line in out.splitlines()} >= set(shipped)

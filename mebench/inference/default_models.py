@@ -1,0 +1,78 @@
+"""The included models that are taken where none is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from mebench.errors import RunError
+from mebench.features.activity import ACTIVITIES
+from mebench.inference.alarm_rates import REAL_ALARMS, REAL_SECONDS, RECOVERED, RECOVERED_OF
+from mebench.inference.models import included_models
+
+MOST_ALARMS = 5.0
+"""Alarms a minute in films of real people above which a model spots only if it is named."""
+DRAWN_F1 = "spotting.micro.f1"
+"""The score of a card by which models are compared if no card tells what they find in films of real people."""
+NAMING_UF1 = "recognition.uf1"
+"""The score of a card by which models that name emotions are compared."""
+Scores = Mapping[str, float | None]
+
+
+def default_spotter_file() -> Path:
+    """The file of the model that spots by default.
+
+    Among the included models with at most `MOST_ALARMS` alarms a minute in films of real people it is the one that found the largest share
+    of strong injections there: alarms and finds are judged together, by their cards. If no card tells both, it is the one with the best F1
+    of micro-expressions on drawn people.
+
+    Raises:
+        RunError: none is included.
+    """
+    measured = {}
+    for file, header in included_models().items():
+        found, alarms = recovered_share(header.scores), real_alarms_a_minute(header.scores)
+        if found is not None and alarms is not None and alarms <= MOST_ALARMS:
+            measured[file] = found
+    if measured:
+        return max(measured, key=lambda file: measured[file])
+    return _best_included(DRAWN_F1, "--model, or a finished run with --run")
+
+
+def default_naming_file() -> Path:
+    """The file of the model that names emotions where the spotting one does not.
+
+    It is the included one with the best UF1 on its card.
+
+    Raises:
+        RunError: none is included.
+    """
+    return _best_included(NAMING_UF1, "--model that recognizes, or leave --emotions out")
+
+
+def recovered_share(scores: Scores) -> float | None:
+    """Share of strong injections into films of real people that a model found, by its card; None if it does not tell."""
+    found, of = 0.0, 0.0
+    for activity in ACTIVITIES:
+        found += scores.get(RECOVERED.format(activity=activity)) or 0.0
+        of += scores.get(RECOVERED_OF.format(activity=activity)) or 0.0
+    return found / of if of else None
+
+
+def real_alarms_a_minute(scores: Scores) -> float | None:
+    """Micro-expressions that a model spotted a minute in films of real people, by its card; None if it does not tell."""
+    alarms, seconds = scores.get(REAL_ALARMS.format(kind="micro")), scores.get(REAL_SECONDS.format(kind="micro"))
+    return None if alarms is None or not seconds else 60 * alarms / seconds
+
+
+def _best_included(score: str, otherwise: str) -> Path:
+    """The file of the included model with the best score on its card.
+
+    Raises:
+        RunError: none has this score.
+    """
+    scores = {file: header.scores.get(score) for file, header in included_models().items()}
+    known = {file: value for file, value in scores.items() if value is not None}
+    if not known:
+        raise RunError(f"this mebench includes no model with {score} on its card: name one with {otherwise}")
+    return max(known, key=lambda file: known[file])
