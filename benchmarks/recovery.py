@@ -4,8 +4,9 @@
 
 FOLDER holds films of people. Micro-expressions of known strength are put into copies of each (`mebench spot --recovery`). What a film
 holds before nobody knows, so that each is counted beside what is found at its place in the untouched film. Stretches in which people are
-still, speak or turn the head are told apart as measured. Films and models that are in FILE are not computed again. `--write` writes the
-table of `own_video.md` and the numbers of each model's card.
+still, speak or turn the head are told apart as measured. Films and models that are in FILE are not computed again; rows of a model that is
+no longer included are kept under another name, such as `block_motion, before`. `--write` writes the table of `own_video.md` and the numbers
+of each model's card.
 """
 
 from __future__ import annotations
@@ -20,7 +21,14 @@ from typing import Any
 import mebench
 from mebench.features.activity import ACTIVITIES
 from mebench.frames.videofile import SUFFIXES
-from mebench.inference.alarm_rates import RECOVERED, RECOVERED_OF, STRONG, poisson_interval
+from mebench.inference.alarm_rates import (
+    REAL_ALARMS,
+    REAL_SECONDS,
+    RECOVERED,
+    RECOVERED_OF,
+    STRONG,
+    poisson_interval,
+)
 from mebench.inference.models import find_model_file, read_model, write_model
 from mebench.inference.recovery import Share
 from mebench.output.progress import Progress
@@ -28,6 +36,8 @@ from mebench.output.progress import Progress
 DATA, PAGE = Path(__file__).with_suffix(".json"), Path(__file__).with_name("own_video.md")
 BEGIN, END = "<!-- recovery -->\n", "<!-- end recovery -->\n"
 EVERY = "all"
+RATE_ON_CARD = " alarms a minute in"
+"""Words of a card's line about real films that no other line has."""
 Row = Mapping[str, Any]
 
 
@@ -78,16 +88,12 @@ def table_rows(rows: Sequence[Row]) -> Iterator[str]:
         for activity in (*ACTIVITIES, EVERY):
             count, seconds = alarms(own, activity)
             found, strong, before = shares(own, activity)
-            rate = "-"
-            if seconds:
-                low, high = poisson_interval(count)
-                rate = f"{60 * count / seconds:.1f} [{60 * low / seconds:.1f}, {60 * high / seconds:.1f}]"
             of_sham = sham.describe() if activity == EVERY and sham.of else "-"
             cells = (
-                f"`{model}`",
+                label_of(model),
                 activity,
                 f"{seconds:.0f}",
-                rate,
+                by_the_minute(count, seconds),
                 found.describe(),
                 strong.describe(),
                 str(before.found),
@@ -96,21 +102,51 @@ def table_rows(rows: Sequence[Row]) -> Iterator[str]:
             yield f"| {' | '.join(cells)} |"
 
 
+def label_of(model: str) -> str:
+    """A model in the table: its name as code, then what is said of it after a comma."""
+    name, comma, remark = model.partition(",")
+    return f"`{name}`{comma}{remark}"
+
+
 def write_cards(rows: Sequence[Row]) -> None:
-    """Put the numbers into the header of each model."""
+    """Put what was found, and the alarms in the same films untouched, into the scores and the text of each included model's card."""
     for model in dict.fromkeys(row["model"] for row in rows):
+        if "," in model:
+            continue
         own = [row for row in rows if row["model"] == model and "failed" not in row]
         path = find_model_file(model)
         read = read_model(path)
         header = read.header
         assert header is not None
-        scores: dict[str, float | None] = {}
+        count, seconds = alarms(own, EVERY)
+        scores: dict[str, float | None] = {
+            REAL_ALARMS.format(kind="micro"): float(count),
+            REAL_SECONDS.format(kind="micro"): round(seconds, 3),
+        }
         for activity in ACTIVITIES:
             _, strong, _ = shares(own, activity)
             scores[RECOVERED.format(activity=activity)] = float(strong.found)
             scores[RECOVERED_OF.format(activity=activity)] = float(strong.of)
-        changed = header.model_copy(update={"scores": {**header.scores, **scores}})
+        card = with_real_rate(header.card, count, seconds)
+        changed = header.model_copy(update={"scores": {**header.scores, **scores}, "card": card})
         write_model(path, replace(read, header=changed), changed)
+
+
+def with_real_rate(card: str, count: int, seconds: float) -> str:
+    """A card with a line on alarms in films of real people, after the other lines on micro-expressions."""
+    films = f"{seconds:.0f} s of films of real people, which nobody annotated"
+    line = f"- micro: {by_the_minute(count, seconds)}{RATE_ON_CARD} {films}"
+    kept = [one for one in card.splitlines() if RATE_ON_CARD not in one]
+    last = max(number for number, one in enumerate(kept) if one.startswith("- micro:"))
+    return "\n".join([*kept[: last + 1], line, *kept[last + 1 :]])
+
+
+def by_the_minute(count: int, seconds: float) -> str:
+    """A rate with its interval, in words; a dash for no seconds."""
+    if not seconds:
+        return "-"
+    low, high = poisson_interval(count)
+    return f"{60 * count / seconds:.1f} [{60 * low / seconds:.1f}, {60 * high / seconds:.1f}]"
 
 
 def main() -> None:

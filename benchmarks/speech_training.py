@@ -161,7 +161,7 @@ def main() -> None:
     }
     included = fitted_method(read_model(find_model_file("block_motion")))
     assert isinstance(included, BlockMotion)
-    rows = [{"name": "`block_motion`, included", "films": 74, **count_found(included, test)}]
+    rows = [{"name": "`block_motion`, included before", "films": 74, **count_found(included, test)}]
     rows += [
         {"name": name, "films": len(films), **count_found(fit_block_motion(films), test)}
         for name, films in sets.items()

@@ -24,7 +24,12 @@ from mebench.output.terminal import at_terminal, format_count, make_console, pri
 with lazy_imports():
     from mebench.api import evaluation, run_results
     from mebench.frames import stream as frame_stream
-    from mebench.inference import live as live_spotting, models as trained_models, spotted as spotted_videos
+    from mebench.inference import (
+        alarm_rates,
+        live as live_spotting,
+        models as trained_models,
+        spotted as spotted_videos,
+    )
     from mebench.reports import timeline
     from mebench.runner import execute
 
@@ -226,9 +231,10 @@ def _load_models(
         return loaded_run
     loaded = evaluation.load_model(model)
     if model is None:
+        learnt_from = alarm_rates.describe_training(loaded.card)
         progress.notify(
-            f"using the included model {loaded.name} (trained on drawn faces): see mebench model info {loaded.name} "
-            "for its scores; choose another with --model or --run"
+            f"using the included model {loaded.name}{learnt_from}: see mebench model info {loaded.name} for its scores; "
+            "choose another with --model or --run"
         )
     return loaded
 

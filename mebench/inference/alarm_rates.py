@@ -253,4 +253,19 @@ def are_of_drawings(models: Sequence[Model]) -> bool:
 
 def is_learnt_from_drawings(header: ModelHeader) -> bool:
     """Whether a card names the drawn dataset among those of the training."""
-    return re.search(r"^Datasets? `[^\n]*\bsynthetic\b", header.card, re.MULTILINE) is not None
+    return _names_dataset(header.card, "synthetic")
+
+
+def describe_training(card: str) -> str:
+    """What faces a model learnt from, by its card, if not from a database alone: ` (trained on drawn faces)`; else empty."""
+    sources = []
+    if _names_dataset(card, "synthetic"):
+        sources.append("drawn faces")
+    if _names_dataset(card, "injected"):
+        sources.append("films into which micro-expressions were put")
+    return f" (trained on {' and '.join(sources)})" if sources else ""
+
+
+def _names_dataset(card: str, dataset: str) -> bool:
+    """Whether a card names a dataset among those of the training."""
+    return re.search(rf"^Datasets? `[^\n]*\b{dataset}\b", card, re.MULTILINE) is not None

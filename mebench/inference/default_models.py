@@ -51,7 +51,7 @@ def default_naming_file() -> Path:
 
 
 def recovered_share(scores: Scores) -> float | None:
-    """Share of strong injections into films of real people that a model found, by its card; None if it does not tell."""
+    """The share of strong injections into films of real people that a model found. None if its card does not tell."""
     found, of = 0.0, 0.0
     for activity in ACTIVITIES:
         found += scores.get(RECOVERED.format(activity=activity)) or 0.0
@@ -60,7 +60,7 @@ def recovered_share(scores: Scores) -> float | None:
 
 
 def real_alarms_a_minute(scores: Scores) -> float | None:
-    """Micro-expressions that a model spotted a minute in films of real people, by its card; None if it does not tell."""
+    """Alarms of a model a minute in films of real people. None if its card does not tell."""
     alarms, seconds = scores.get(REAL_ALARMS.format(kind="micro")), scores.get(REAL_SECONDS.format(kind="micro"))
     return None if alarms is None or not seconds else 60 * alarms / seconds
 

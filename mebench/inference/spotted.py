@@ -34,7 +34,14 @@ from mebench.frames import FolderFrames, VideoFrames
 from mebench.frames.breaks import Break, read_breaks
 from mebench.frames.videofile import write_video
 from mebench.grouping import group_by
-from mebench.inference.alarm_rates import AlarmRate, KnownRate, are_of_drawings, counted_rate, known_rates_of
+from mebench.inference.alarm_rates import (
+    AlarmRate,
+    KnownRate,
+    are_of_drawings,
+    counted_rate,
+    describe_training,
+    known_rates_of,
+)
 from mebench.inference.blindness import Stretches, blind_stretches, describe_blindness, recovered_on_card
 from mebench.inference.default_models import default_naming_file
 from mebench.inference.models import Model, included_models, read_model
@@ -747,8 +754,7 @@ def _models_in_words(models: Sequence[Model]) -> str:
     methods = " + ".join(filter(None, [first.config.method, first.config.recognizer]))
     if first.header:
         origin = "included model" if first.file in included_models() else "model"
-        drawn = " (trained on drawn faces)" if are_of_drawings(models) else ""
-        return f"Method {methods}, {origin} {first.header.name}{drawn}"
+        return f"Method {methods}, {origin} {first.header.name}{describe_training(first.header.card)}"
     folds = f"{len(models)} folds together" if len(models) > 1 else f"fold {first.fold}"
     return f"Method {methods}, {first.name}: {folds}"
 

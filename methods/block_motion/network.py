@@ -22,8 +22,6 @@ HEAD_NUMBERS = {"median": 2, "affine": 6}
 """Numbers of a frame that give the motion of the head."""
 COURSE_SECONDS = (0.24, 0.36, 0.5)
 """Lengths of the movements that `SharedBlocks` looks for: micro-expressions from short to long."""
-NO_WEIGHT = 1e-6
-"""Weight in a course below which a frame does not count."""
 LEAST_ENERGY = 1e-6
 """Added under a root, whose slope would be infinite at rest."""
 
@@ -96,7 +94,7 @@ class SharedBlocks(nn.Module):
 
     def __init__(self, side: int, head: Head, rate: float, kinds: int, width: int, dropout: float) -> None:
         super().__init__()
-        self.side = side
+        self.side, self.rate = side, rate
         self.register_buffer("courses", make_courses(rate), persistent=False)
         self.register_buffer("places", make_places(side), persistent=False)
         n_courses = len(self.courses)
@@ -110,8 +108,7 @@ class SharedBlocks(nn.Module):
     @property
     def reach(self) -> int:
         """Frames to both sides that a score depends on: two layers over five frames, the usual motion, and the longest course."""
-        moving = self.courses.abs() > NO_WEIGHT
-        longest = int(moving.sum(1).max()) // 2
+        longest = int(max(COURSE_SECONDS) * self.rate / 2)
         return 2 + 2 + USUAL_FRAMES + longest
 
     def forward(self, motion: Tensor) -> Tensor:
@@ -211,8 +208,9 @@ def _affine_of_places(count: int) -> tuple[Tensor, Tensor]:
     along = torch.linspace(-1, 1, side)
     rows, columns = (grid.flatten() for grid in torch.meshgrid(along, along, indexing="ij"))
     places = torch.stack([torch.ones(count), columns, rows], dim=1)
-    inside = ((rows.abs() < 1) & (columns.abs() < 1)).float()[:, None]
-    return places, torch.linalg.solve(places.T @ (inside * places), (inside * places).T)
+    inside = places * ((rows.abs() < 1) & (columns.abs() < 1)).float()[:, None]
+    # on a grid around the middle the three columns are orthogonal, so that each number follows from one of them
+    return places, inside.T / inside.square().sum(0)[:, None]
 
 
 def motion_against_usual(motion: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ def test_table_of_is_that_of_the_record():
 
 
 def test_table_of_finds_no_difference_in_the_record():
-    """`benchmarks/README.md` and the page say that all intervals overlap with those of the included model."""
+    """`benchmarks/README.md` and the page say that all intervals overlap with those of the model included before."""
     included, *others = json.loads(speech_training.DATA.read_text("utf-8"))["rows"]
     for activity in ACTIVITIES:
         _, high = Share(included[activity]["found"], included[activity]["of"]).interval

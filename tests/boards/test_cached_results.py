@@ -12,7 +12,7 @@ from mebench._installation import PACKAGE
 from mebench.boards import build as tables, chance_rows, site, table_files
 from mebench.cli import leaderboard
 from mebench.intake import checking, export
-from mebench.records import record
+from mebench.records import levels_of_chance, record
 from mebench.reports import report
 from mebench.runs import RunFolder
 from tests.helpers.run_folders import make_run
@@ -81,7 +81,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
         finally:
             sys.settrace(former)
 
-    for module in (tables, chance_rows, site.site_pages, record, checking, table_files):
+    for module in (tables, chance_rows, site.site_pages, record, checking, table_files, levels_of_chance):
         monkeypatch.setattr(module, "cached_result", watched)
     for shift, method in enumerate(("one", "two")):
         make_run(tmp_path / "runs", method=method, shift=5 * shift)
@@ -89,7 +89,7 @@ def test_cached_hashes_all_code_that_computes(tmp_path, monkeypatch, names_rows,
             RunFolder.open_finished(str(tmp_path / "runs"), method), tmp_path / "leaderboards" / "records"
         )
     leaderboard.leaderboard_build_command("nowhere")
-    assert len(ran) == 9
+    assert len(ran) == 10
     for code, functions in ran.items():
         # Lambdas read tables for others.
         named = {f.co_filename for f in functions if f.co_name not in ("<module>", "<lambda>")}

@@ -42,7 +42,7 @@ def test_features_compute_goes_on_and_lists_failed_videos(mebench, own_folder, t
     assert "features of 2 videos (80 frames) computed" in out
     assert "failed: synthetic/s002/v01: no face found in synthetic/s002/v01" in err
     assert "the features of 1 of 3 videos failed" in err
-    assert "features: 3/3 videos, 80 frames" in err
+    assert "features: 3/3 videos, 80 of 120 frames" in err
     assert [v.key for v in prepare.missing_videos(make_plan(resolve(words)).features)] == ["synthetic/s002/v01"]
 
     # What is stored stays; a faceless video is no failure where it may be skipped.

@@ -37,11 +37,13 @@ def test_default_spotter_finds_most_at_few_alarms(cards, expected, monkeypatch):
 
 def test_default_spotter_says_that_none_is_included(monkeypatch):
     monkeypatch.setattr(default_models, "included_models", dict)
-    with pytest.raises(RunError, match="includes no model with spotting.micro.f1 on its card: name one with --model"):
+    with pytest.raises(
+        RunError, match=r"includes no model with spotting\.micro\.f1 on its card: name one with --model"
+    ):
         default_models.default_spotter_file()
 
 
-def test_included_models_have_a_spotter_and_one_that_names_emotions():
+def test_included_models_spot_and_name_emotions():
     headers = included_models()
     spotter, namer = headers[default_models.default_spotter_file()], headers[default_models.default_naming_file()]
     assert default_models.recovered_share(spotter.scores) == max(

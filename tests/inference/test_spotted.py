@@ -230,7 +230,10 @@ def test_spot_by_the_included_model_finds_a_drawn_expression(mebench, moves_and_
     assert code == 0
     assert "still: 0 micro-expressions in 2.4 s, 0.0 [0.0, 92.2] a minute. This model gives up to" in err
     assert "emotion, learnt from drawings" in (tmp_path / "out" / "report.html").read_text()
-    assert "using the included model block_motion (trained on drawn faces)" in err
+    assert (
+        "using the included model block_motion (trained on drawn faces and films into which micro-expressions were put)"
+        in err
+    )
     assert "emotions: Method mean, included model mean" in (tmp_path / "out" / "report.html").read_text()
     assert set(found["video"]) == {"moves"}
     assert peaks.iou((found["onset"][0], found["offset"][0]), TRUE) >= 0.5
