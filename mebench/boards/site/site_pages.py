@@ -431,6 +431,7 @@ OF_PAGES = (
     *(f"reports/{name}.py" for name in ("report", "findings", "timeline", "plots", "scores", "page_templates")),
     *(f"reports/templates/{name}.html" for name in ("run", "parts", "sweep", "timeline")),
     *("annotations/schemes.py", "config/*.py", "errors.py"),
+    "files.py",  # hashes the truths, by which records share levels of chance
 )
 """The code that makes the page of a run."""
 OF_TABLE_PAGES = (
