@@ -24,8 +24,8 @@ def run_notebook(page: Path) -> Any:
     Raises:
         CellExecutionError: a cell, or a command in it, ended with an error.
     """
-    import nbformat  # type: ignore[import-not-found, unused-ignore]  # both come with the extra `docs` alone
-    from nbclient import NotebookClient  # type: ignore[import-not-found, unused-ignore]
+    import nbformat  # both come with the extra `docs` alone
+    from nbclient import NotebookClient
 
     notebook = nbformat.reads(notebook_of(page), as_version=4)
     for cell in notebook.cells:
