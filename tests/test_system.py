@@ -283,6 +283,7 @@ ASKERS = {
     "mebench/runs/secret_file.py",
     "mebench/sandbox/confinement.py",
     "mebench/sandbox/file_view.py",
+    "mebench/sandbox/process_view.py",
 }
 
 

@@ -194,7 +194,7 @@ def test_frame_features_name_video_in_errors_of_steps(store, drift):
 def progress(store, drift, chains, clips=()):
     reported = []
     video_source(store, drift, "drift", drift.video(), again=True).compute(
-        chains, clips, lambda frames, share: reported.append((frames, share))
+        chains, clips, lambda frames, share, _stage: reported.append((frames, share))
     )
     shares = [share for _, share in reported]
     assert shares == sorted(shares)

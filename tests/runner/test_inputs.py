@@ -66,6 +66,7 @@ OTHER_FILES = {
     "runner/inputs",
     "runner/label_places",
     "runner/preload",
+    "runner/progress_board",
     "runner/provenance",
     "runner/requirements",
     "runner/session",
