@@ -65,15 +65,18 @@ def lay_boards(folder: Path) -> None:
         file.write_bytes(b"x")
         os.utime(file, (0, now - 60))
     day_ago = now - 24 * 3600
-    library = [
-        file for file in sorted(Path(LIBRARY).glob("*/*.py")) if file.stat().st_atime < day_ago and file.stat().st_size
-    ]
+    library = [file for file in sorted(Path(LIBRARY).glob("*/*.py")) if _is_unmarked(file.stat(), day_ago)]
     named = {"laid": now, "library": [str(file) for file in library[: 2 * PLACES]]}
     (folder / BOARDS.name).write_text(json.dumps(named))
     for file in (*files, *library[: 2 * PLACES]):
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
             os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _is_unmarked(facts: os.stat_result, day_ago: float) -> bool:
+    """Whether a file of some bytes was not read for a day, and bears none of the marks by itself: some programs may be executed."""
+    return facts.st_atime < day_ago and facts.st_size > 0 and not facts.st_mode & 0o100 and facts.st_nlink == 1
 
 
 class Mark(NamedTuple):
