@@ -121,7 +121,9 @@ def predictions_export_command(
     """
     result = method_result.open_result(runs, run)
     remarks = text_table.Remarks()
-    files, reports, notes = list[str](), list[dict[str, Any]](), list[str]()
+    files: list[str] = []
+    reports: list[dict[str, Any]] = []
+    notes: list[str] = []
     for folder, file in zip(result.folders, _file_of_each_seed(out, result)):
         tables = scoring.read_tables(folder)
         if tables.predictions is None:

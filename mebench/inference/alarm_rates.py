@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from mebench.core import Kind
+from mebench.features.activity import ACTIVITIES, Activity
 from mebench.inference.models import Model, ModelHeader
 from mebench.lazy_imports import load_lazily
 from mebench.output.terminal import format_count
@@ -221,6 +222,20 @@ def real_rate_on_card(scores: Mapping[str, float | None], kind: Kind) -> KnownRa
         return None
     films = f"{seconds:.0f} s of real people's films, which nobody annotated"
     return counted_rate("real", films, round(count), seconds)
+
+
+def recovered_by_scores(scores: Mapping[str, float | None]) -> dict[Activity, tuple[int, int]]:
+    """Numbers of injections that were found, and of all, by what the people did.
+
+    They are those of `STRONG` and more into films of real people, from the scores of a card; empty if it has none.
+    """
+    counts = {}
+    for activity in ACTIVITIES:
+        found = scores.get(RECOVERED.format(activity=activity))
+        of = scores.get(RECOVERED_OF.format(activity=activity))
+        if found is not None and of:
+            counts[activity] = round(found), round(of)
+    return counts
 
 
 def rates_of_summary(summary: Mapping[str, Any], drawn: bool) -> dict[Kind, tuple[KnownRate, ...]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from mebench.features.activity import ACTIVITIES, Activity
-from mebench.inference.alarm_rates import RECOVERED, RECOVERED_OF, STRONG
+from mebench.inference.alarm_rates import STRONG, recovered_by_scores
 from mebench.inference.models import Model
 from mebench.inference.predict import Answer
 from mebench.inference.recovery import WORDS, Share
@@ -23,13 +23,7 @@ def recovered_on_card(models: Sequence[Model]) -> dict[Activity, Share]:
     header = models[0].header
     if header is None:
         return {}
-    found: dict[Activity, Share] = {}
-    for activity in ACTIVITIES:
-        count = header.scores.get(RECOVERED.format(activity=activity))
-        of = header.scores.get(RECOVERED_OF.format(activity=activity))
-        if count is not None and of:
-            found[activity] = Share(round(count), round(of))
-    return found
+    return {activity: Share(found, of) for activity, (found, of) in recovered_by_scores(header.scores).items()}
 
 
 def is_blind(share: Share) -> bool:

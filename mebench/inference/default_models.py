@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mebench.errors import RunError
-from mebench.features.activity import ACTIVITIES
-from mebench.inference.alarm_rates import REAL_ALARMS, REAL_SECONDS, RECOVERED, RECOVERED_OF
+from mebench.inference.alarm_rates import real_rate_on_card, recovered_by_scores
 from mebench.inference.models import included_models
 
 MOST_ALARMS = 5.0
@@ -16,7 +15,6 @@ DRAWN_F1 = "spotting.micro.f1"
 """The score of a card by which models are compared if no card tells what they find in films of real people."""
 NAMING_UF1 = "recognition.uf1"
 """The score of a card by which models that name emotions are compared."""
-Scores = Mapping[str, float | None]
 
 
 def default_spotter_file() -> Path:
@@ -31,8 +29,8 @@ def default_spotter_file() -> Path:
     """
     measured = {}
     for file, header in included_models().items():
-        found, alarms = recovered_share(header.scores), real_alarms_a_minute(header.scores)
-        if found is not None and alarms is not None and alarms <= MOST_ALARMS:
+        found, alarms = recovered_share(header.scores), real_rate_on_card(header.scores, "micro")
+        if found is not None and alarms is not None and alarms.per_minute <= MOST_ALARMS:
             measured[file] = found
     if measured:
         return max(measured, key=lambda file: measured[file])
@@ -50,19 +48,12 @@ def default_naming_file() -> Path:
     return _best_included(NAMING_UF1, "--model that recognizes, or leave --emotions out")
 
 
-def recovered_share(scores: Scores) -> float | None:
+def recovered_share(scores: Mapping[str, float | None]) -> float | None:
     """The share of strong injections into films of real people that a model found. None if its card does not tell."""
-    found, of = 0.0, 0.0
-    for activity in ACTIVITIES:
-        found += scores.get(RECOVERED.format(activity=activity)) or 0.0
-        of += scores.get(RECOVERED_OF.format(activity=activity)) or 0.0
-    return found / of if of else None
-
-
-def real_alarms_a_minute(scores: Scores) -> float | None:
-    """Alarms of a model a minute in films of real people. None if its card does not tell."""
-    alarms, seconds = scores.get(REAL_ALARMS.format(kind="micro")), scores.get(REAL_SECONDS.format(kind="micro"))
-    return None if alarms is None or not seconds else 60 * alarms / seconds
+    counts = recovered_by_scores(scores).values()
+    if not counts:
+        return None
+    return sum(found for found, _ in counts) / sum(of for _, of in counts)
 
 
 def _best_included(score: str, otherwise: str) -> Path:

@@ -39,10 +39,11 @@ MOST_COPIED_FILES = 10_000
 TIMES_SHOW = 3
 """The exit code where a view is possible, but shared files keep their times of access."""
 
-_NEW_MOUNTS = 0x00020000
+NEW_MOUNTS = 0x00020000
+"""The flag of `unshare` for mounts of one's own."""
+PRIVATE_WITH_BELOW = 0x40000 | 0x4000
+"""The flags of `mount` by which a mount, and all below it, share nothing with the former ones."""
 _NEW_USER = 0x10000000
-_WITH_BELOW = 0x4000
-_PRIVATE = 0x40000
 _DETACH = 2
 _OPEN_TREE = 428
 _MOVE_MOUNT = 429
@@ -356,8 +357,8 @@ def _inside(root: Path, path: Path) -> Path:
 
 def _leave_mounts_of_others(libc: ctypes.CDLL) -> None:
     """Get a private copy of the system's mounts, in a user namespace if needed."""
-    leave_others(libc, _NEW_MOUNTS)
-    _call(libc.mount, b"none", b"/", None, _WITH_BELOW | _PRIVATE, None)
+    leave_others(libc, NEW_MOUNTS)
+    _call(libc.mount, b"none", b"/", None, PRIVATE_WITH_BELOW, None)
 
 
 def leave_others(libc: ctypes.CDLL, namespaces: int) -> None:

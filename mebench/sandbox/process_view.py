@@ -12,12 +12,10 @@ import shutil
 import signal
 from typing import Any, NoReturn
 
-from mebench.sandbox.file_view import leave_others
+from mebench.sandbox.file_view import NEW_MOUNTS, PRIVATE_WITH_BELOW, leave_others
 from mebench.system import PR_SET_PDEATHSIG
 
 _NEW_PROCESSES = 0x20000000
-_NEW_MOUNTS = 0x00020000
-_WITH_BELOW_PRIVATE = 0x4000 | 0x40000
 _NOTHING_TO_RUN = 2 | 4 | 8
 """A mount without other users' rights, devices and programs."""
 
@@ -81,5 +79,5 @@ def _end_with_parent(libc: ctypes.CDLL) -> None:
 
 def _show_own_processes(libc: ctypes.CDLL) -> bool:
     """Let `/proc` tell of this namespace; False where the kernel refuses it, as in containers that hide parts of `/proc`."""
-    is_private = libc.unshare(_NEW_MOUNTS) == 0 and libc.mount(b"none", b"/", None, _WITH_BELOW_PRIVATE, None) == 0
+    is_private = libc.unshare(NEW_MOUNTS) == 0 and libc.mount(b"none", b"/", None, PRIVATE_WITH_BELOW, None) == 0
     return bool(is_private and libc.mount(b"proc", b"/proc", b"proc", _NOTHING_TO_RUN, None) == 0)

@@ -7,6 +7,7 @@ import pytest
 
 from mebench.errors import RunError
 from mebench.inference import default_models
+from mebench.inference.alarm_rates import real_rate_on_card
 from mebench.inference.models import included_models
 
 
@@ -49,7 +50,8 @@ def test_included_models_spot_and_name_emotions():
     assert default_models.recovered_share(spotter.scores) == max(
         share
         for header in headers.values()
-        if (default_models.real_alarms_a_minute(header.scores) or 99) <= default_models.MOST_ALARMS
+        if (rate := real_rate_on_card(header.scores, "micro")) is not None
+        and rate.per_minute <= default_models.MOST_ALARMS
         and (share := default_models.recovered_share(header.scores)) is not None
     )
     assert "recognition.uf1" in namer.scores
