@@ -1,8 +1,8 @@
 """mebench: the benchmark suite for facial micro-expressions.
 
 The functions that run, score, compare and spot, as the command `mebench` does: `run`, `sweep`, `resume`, `load_run`, `evaluate`, `tune`,
-`combine`, `score`, `compare`, `table`, `plot`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which list what
-there is.
+`combine`, `score`, `compare`, `mistakes`, `table`, `plot`, `spot`, `load_model`, `leaderboard`, and `methods()` and `datasets()`, which
+list what there is.
 Results are objects with data frames (`.scores`, `.predictions`, `.frame_scores`, `.folds`), a timeline of each video, and a table in
 notebooks.
 
@@ -26,6 +26,7 @@ __version__ = VERSION
 __all__ = [
     "Comparison",
     "MEDataModule",
+    "Mistakes",
     "Run",
     "Scores",
     "Spottings",
@@ -40,6 +41,7 @@ __all__ = [
     "load_model",
     "load_run",
     "methods",
+    "mistakes",
     "plot",
     "resume",
     "run",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from mebench.api import (
         Comparison,
         MEDataModule,
+        Mistakes,
         Run,
         Scores,
         Spottings,
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
         leaderboard,
         load_model,
         load_run,
+        mistakes,
         plot,
         resume,
         run,

@@ -2,6 +2,7 @@ from . import combining as combining
 from . import data_module as data_module
 from . import evaluation as evaluation
 from . import listing as listing
+from . import mistake_results as mistake_results
 from . import paper as paper
 from . import plotting as plotting
 from . import result as result
@@ -19,6 +20,8 @@ from .evaluation import spot as spot
 from .listing import built as built
 from .listing import leaderboard as leaderboard
 from .listing import listed as listed
+from .mistake_results import Mistakes as Mistakes
+from .mistake_results import mistakes as mistakes
 from .paper import table as table
 from .plotting import plot as plot
 from .run_results import Run as Run

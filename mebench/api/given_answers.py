@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
@@ -55,8 +56,10 @@ class GivenAnswers:
 
 
 def is_table(given: object) -> TypeGuard[Table]:
-    """Whether something is a file or a data frame, not an array or a list."""
-    return isinstance(given, str | Path | pd.DataFrame)
+    """Whether something is a file or a data frame of several columns, not an array or a list."""
+    if isinstance(given, pd.DataFrame):
+        return given.shape[1] != 1
+    return isinstance(given, str | Path)
 
 
 def find_answers(
@@ -94,7 +97,7 @@ def find_answers(
         table = [*given, *named][0]
         if not is_table(table):
             raise ConfigError("mebench.score needs the truth and the predictions: mebench.score(y_true, y_pred)")
-        return answers_of_one_table(table, subjects, encoding, choices)
+        return answers_of_one_table(table, subjects, encoding, choices, classes=classes)
     are_arrays = not any(is_table(side) for side in (*given, *named))
     if not given:
         true, predicted = truth, predictions
@@ -177,6 +180,7 @@ def answers_of_one_table(
     encoding: str | None = None,
     choices: file_choices.Choices | None = None,
     name: str = "the table",
+    classes: Sequence[Any] | str | None = None,
 ) -> GivenAnswers:
     """The truth and the answers of one table with columns such as `y_true` and `y_pred`.
 
@@ -188,6 +192,7 @@ def answers_of_one_table(
         encoding: encoding of the file.
         choices: decisions of the user about columns and rows.
         name: name of a data frame in sentences.
+        classes: names of the classes, in the order of the numbers that may stand for them.
 
     Raises:
         ConfigError: there is no such column.
@@ -213,6 +218,9 @@ def answers_of_one_table(
             "--column truth.emotion=NAME say where; the truth may also be a file of its own: --truth FILE, in Python truth="
         )
     is_named = {name: _position_of(headers, name) is not None for name in ("subject", "video", "fold")}
+    names = None if classes is None else _listed_classes(classes)
+    if what == "clips" and names is not None:
+        sheet = _with_named_classes(sheet, columns_of_truth["emotion"], columns_of_answers["emotion"], names)
     if what == "clips" and not is_named["video"]:
         sheet = _with_numbered_rows(sheet)
     hint = ""
@@ -223,7 +231,7 @@ def answers_of_one_table(
     numbered = set(range(len(headers), len(_headers_of(sheet))))
     of_truth = {*columns_of_truth.values(), *shared, *numbered}
     of_answers = set(range(len(_headers_of(sheet)))) - {*columns_of_truth.values()}
-    return GivenAnswers(_with_columns(sheet, of_truth), _with_columns(sheet, of_answers), what, hint=hint)
+    return GivenAnswers(_with_columns(sheet, of_truth), _with_columns(sheet, of_answers), what, names, hint)
 
 
 def _columns_of_side(
@@ -303,6 +311,27 @@ def _with_subject(sheet: Sheet, column: object) -> Sheet:
     return replace(sheet, rows=((line, tuple(names)), *sheet.rows[1:]))
 
 
+def _with_named_classes(sheet: Sheet, true_column: int, named_column: int, names: Sequence[str]) -> Sheet:
+    """The sheet with the names of classes in place of their numbers, where both sides hold numbers."""
+    header, *rows = sheet.rows
+    true = [_word_of_cell(cells[true_column]) for _, cells in rows]
+    name_of = _names_of_numbers(names, true)
+    if not name_of:
+        return sheet
+    renamed = [header]
+    for line, cells in rows:
+        words = list(cells)
+        for column in (true_column, named_column):
+            words[column] = name_of.get(_word_of_cell(cells[column]), cells[column])
+        renamed.append((line, tuple(words)))
+    return replace(sheet, rows=tuple(renamed))
+
+
+def _word_of_cell(cell: str) -> str:
+    """The class in a cell; tables with a missing number write 1.0 for 1."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", cell.strip())
+
+
 def _with_numbered_rows(sheet: Sheet) -> Sheet:
     """The sheet with the number of each row as its video."""
     (line, headers), *rows = sheet.rows
@@ -354,18 +383,30 @@ def answers_of_arrays(
     Raises:
         ConfigError: the lengths differ, or the arrays have another form.
     """
-    truth = _plain(y_true)
+    truth = _without_single_columns(_plain(y_true))
     answers = _plain(y_pred)
-    people = _plain(subjects)
+    people = _without_single_columns(_plain(subjects))
+    refuse_if(
+        (
+            truth in ([], {}) and answers in ([], {}),
+            "y_true and y_pred are empty: give the class of each clip, or a list of intervals for each video",
+        ),
+        (
+            _is_one_hot(truth),
+            "y_true holds a row of numbers for each clip, not its class: y_true.argmax(axis=1) gives the classes",
+        ),
+    )
     if isinstance(truth, Mapping) and not isinstance(answers, Mapping):
         raise ConfigError("y_true is a dict by video, so y_pred must be one, too")
     if _holds_labels(truth):
-        return _clips_of_arrays(truth, answers, people, classes, name)
+        return _clips_of_arrays(truth, _without_single_columns(answers), people, classes, name)
     return _intervals_of_lists(truth, answers, people, name)
 
 
 def _plain(given: Any) -> Any:
     """Lists and dicts in place of arrays, tensors and tuples, at every depth."""
+    if isinstance(given, pd.DataFrame):  # of one column, see `is_table`
+        return given.iloc[:, 0].tolist()
     if hasattr(given, "tolist"):
         given = given.tolist()
     if isinstance(given, Mapping):
@@ -376,6 +417,30 @@ def _plain(given: Any) -> Any:
     if isinstance(given, Sequence) and not isinstance(given, str):
         return [_plain(part) for part in given]
     return given
+
+
+def _without_single_columns(given: Any) -> Any:
+    """Classes of shape (n, 1) as (n,), anything else as it is. A single number is no interval."""
+    if not isinstance(given, list) or not given:
+        return given
+    are_single = all(isinstance(part, list) and len(part) == 1 for part in given)
+    if not are_single or any(isinstance(cell, list | Mapping) or _is_fraction(cell) for (cell,) in given):
+        return given
+    return [cell for (cell,) in given]
+
+
+def _is_fraction(cell: Any) -> bool:
+    """Whether a cell is a number that names no class, such as a probability."""
+    return isinstance(cell, float) and not cell.is_integer()
+
+
+def _is_one_hot(truth: Any) -> bool:
+    """Whether each row of a list marks its class by a 1 among zeros. Rows of (0, 1) alone may be intervals."""
+    if not isinstance(truth, list) or not all(isinstance(row, list) and _is_interval(row) for row in truth):
+        return False
+    widths = {len(row) for row in truth}
+    are_marks = all(sorted(row) == [0] * (len(row) - 1) + [1] for row in truth)
+    return len(widths) == 1 and min(widths) > 1 and are_marks and any(row != [0, 1] for row in truth)
 
 
 def _holds_labels(truth: Any) -> bool:
@@ -419,8 +484,11 @@ def _clips_of_arrays(truth: list[Any], answers: Any, people: Any, classes: Any, 
 
 
 def _listed_classes(classes: Any) -> list[str]:
-    """The names of the classes of a list, or of words between commas."""
+    """The names of the classes of a list, of words between commas, or of a dict from numbers to names or back."""
     listed = classes.split(",") if isinstance(classes, str) else _plain(classes)
+    if isinstance(listed, Mapping):
+        name_of = {number: name for name, number in listed.items()} if 0 in listed.values() else listed
+        listed = [name_of[number] for number in sorted(name_of, key=int)]
     return [_word(name).strip() for name in listed]
 
 

@@ -192,7 +192,7 @@ class Result(ABC):
         return notebook_html(self.title, score_report.main_table(self.summary), self._notes())
 
     def __str__(self) -> str:
-        return f"{self.title}\n{score_report.main_table(self.summary).to_plain_text()}"
+        return "\n".join([self.title, score_report.main_table(self.summary).to_plain_text(), *self._notes()])
 
     def __repr__(self) -> str:
         scores = (f"{name} {format_number(one.value)}" for name, one in score_report.main_scores(self.summary).items())

@@ -222,7 +222,14 @@ class Scores(Result):
         intervals.
         """
         columns = ["video", "subject", "dataset", "truth", "predicted", "probability"]
-        return pd.DataFrame(columns=columns) if self.tables.clips is None else self.tables.clips
+        clips = self.tables.clips
+        if clips is None:
+            return pd.DataFrame(columns=columns)
+        people = self.tables.videos[["video", "subject", "dataset"]]
+        found = clips[[name for name in clips if name not in ("subject", "dataset")]].merge(
+            people, on="video", how="left"
+        )
+        return found[[*columns, *(name for name in found if name not in columns)]]
 
     @property
     def warnings(self) -> list[str]:
@@ -503,7 +510,7 @@ def _answers_for_clips(
     """The classes of given clips, beside the true ones."""
     adapters = dataset_summary.adapters_of(true)
     read, join = file_answers.read_truth(true, reading.join_rules, remarks, adapters, clips=True)
-    return file_answers.read_clip_answers(read, answered, join, remarks, _with_commas(scoring.classes))
+    return file_answers.read_clip_answers(read, answered, join, remarks, with_commas(scoring.classes))
 
 
 def _answers_from_frame_scores(
@@ -527,8 +534,8 @@ def _answers_from_frame_scores(
         spotted,
         join,
         remarks,
-        classes=_with_commas(scoring.classes),
-        kinds=_with_commas(scoring.kinds),
+        classes=with_commas(scoring.classes),
+        kinds=with_commas(scoring.kinds),
         scores=scores,
     )
 
@@ -551,8 +558,8 @@ def _answers_from_intervals(
         file_answers.read_answers(answered, read, join, remarks, is_log),
         join,
         remarks,
-        classes=_with_commas(scoring.classes),
-        kinds=_with_commas(scoring.kinds),
+        classes=with_commas(scoring.classes),
+        kinds=with_commas(scoring.kinds),
     )
 
 
@@ -588,7 +595,7 @@ def _file(given: Given | Run | File | Array, name: str, encoding: str | None = N
     return given if isinstance(given, sheets.Sheet) else file_of(given, name, encoding)
 
 
-def _with_commas(names: Names) -> str | None:
+def with_commas(names: Names) -> str | None:
     """Names as the command line takes them."""
     return names if names is None or isinstance(names, str) else ",".join(map(str, names))
 
@@ -704,6 +711,7 @@ class Comparison:
 def compare(
     first: Given | Run | Array,
     second: Given | Run | Array,
+    third: Array = None,
     *,
     truth: Given | Array | None = None,
     y_true: Array = None,
@@ -725,13 +733,14 @@ def compare(
     subjects.
 
         mebench.compare("mean-synthetic", "softnet-synthetic")
-        mebench.compare(y_pred, y_pred_of_other, y_true=y_true, subjects=subjects)
+        mebench.compare(y_true, y_pred, y_pred_of_other, subjects=subjects)
         mebench.compare("mine.csv", "theirs.csv")  # each with subject, y_true and y_pred
 
     Args:
         first: a run, its id, the beginning of its id or its folder; the beginning of several that differ in the seed alone means all of
             them; one table with truth and answers; beside a truth a file, table, array or list, as for `score`.
         second: another one.
+        third: the second answers, if the truth comes first, as for `score`: `compare(y_true, y_pred, y_pred_of_other)`.
         truth: the truth of files, tables or arrays.
         y_true: the same, under scikit-learn's name.
         subjects: person of each clip or video of arrays; of tables with truth and answers the column that holds it.
@@ -755,6 +764,9 @@ def compare(
     """
     name = _convention(convention, rules)
     true = y_true if truth is None else truth
+    if third is not None:
+        refuse_if((true is not None, "with three arguments the first is the truth: leave truth= and y_true= out"))
+        true, first, second = first, second, third
     reading = Reading(
         "clips" if clips else "intervals",
         fps=fps,
@@ -823,7 +835,7 @@ def _pair_of_answers(
     """
     if truth is None:
         one, other = (
-            answers_of_one_table(table, subjects, reading.encoding, reading.choices, name)
+            answers_of_one_table(table, subjects, reading.encoding, reading.choices, name, classes)
             for table, name in ((first, "table A"), (second, "table B"))
         )
         if not same_truth(one.truth, other.truth):
@@ -847,7 +859,7 @@ def _sides_of_answers(
 ) -> Sides:
     """Two programs' answers beside their truth."""
     one, other = pair
-    named = _classes_of_both(one, other) if classes is None or one.classes else _with_commas(classes)
+    named = _classes_of_both(one, other) if classes is None or one.classes else with_commas(classes)
     answers, other_answers = file_answers.read_against_truth(
         one.truth,
         [one.predictions, other.predictions],
@@ -864,4 +876,4 @@ def _sides_of_answers(
 def _classes_of_both(one: GivenAnswers, other: GivenAnswers) -> str | None:
     """The classes of arrays that either side names; None where tables name them."""
     both = dict.fromkeys([*(one.classes or ()), *(other.classes or ())])
-    return _with_commas([*both]) if both else None
+    return with_commas([*both]) if both else None

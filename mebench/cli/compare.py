@@ -15,11 +15,13 @@ from mebench.cli.file_words import (
     OF_FILES,
     Fps,
     LooseIds,
+    Subjects,
     Truth,
     is_answer_file,
     is_single_table,
     refuse_files,
     refuse_options,
+    refuse_subjects,
 )
 from mebench.cli.foreign_code import AgreesToCodeOfRun, ask_for_code_of_run
 from mebench.cli.option_checks import at_home, check_file
@@ -116,6 +118,7 @@ def compare_command(
         list[str] | None, typer.Argument(metavar="[RUN]...", help="More runs: each is compared with the first.")
     ] = None,
     plugins: Plugins = None,
+    subjects: Subjects = None,
 ) -> None:
     """Compare two runs or files: differences, intervals, tests.
 
@@ -131,6 +134,7 @@ def compare_command(
     names_published = second.startswith(PUBLISHED_PREFIX)
     names_file_alone = truth is None and is_answer_file(first)
     are_single_tables = names_file_alone and all(map(is_single_table, (first, second, *others)))
+    refuse_subjects(subjects, are_single_tables)
     if others and (names_published or (names_file_alone and not are_single_tables)):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if names_published:
@@ -169,6 +173,7 @@ def compare_command(
         score_files.compare,
         first,
         truth=truth,
+        subjects=subjects,
         runs=runs,
         metrics=metric or (),
         convention=convention,

@@ -24,12 +24,27 @@ Truth = Annotated[
 LooseIds = Annotated[bool, typer.Option("--loose-ids", help="The format of files, as for mebench score.")]
 Fps = Annotated[float | None, typer.Option("--fps", help="Frame rate of the times in .eaf files.")]
 
+Subjects = Annotated[
+    str | None,
+    typer.Option("--subjects", metavar="COLUMN", help="The people of one table, such as fold; its column subject."),
+]
+
 OF_FILES = "is about files: name the file of their truth with --truth"
 
 
 def refuse_options(options: Mapping[str, object], reason: str) -> None:
     """Refuse the first option that is given."""
     refuse_if(*((value, f"{option} {reason}") for option, value in options.items()))
+
+
+def refuse_subjects(subjects: str | None, is_single: bool) -> None:
+    """Refuse a column of people, unless it is one of a table with both sides."""
+    refuse_if(
+        (
+            subjects is not None and not is_single,
+            "--subjects is about one table with both sides: a truth names people in a column subject, a run knows them",
+        )
+    )
 
 
 def refuse_files(*words: str) -> None:

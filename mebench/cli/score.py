@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mebench.cli.file_words import Subjects, refuse_subjects
 from mebench.cli.option_types import Column, Encoding, Json, Plugins, Rule, Verbose, Where, add_plugins, print_remarks
 from mebench.cli.registry_help import READ, WRITTEN, RegistryHelpCommand
 from mebench.errors import ConfigError, check_known, refuse_if
@@ -56,10 +57,7 @@ def score_command(
             help="True intervals (a row with empty onset and offset is a video without any), or the true class of each clip.",
         ),
     ] = None,
-    subjects: Annotated[
-        str | None,
-        typer.Option("--subjects", metavar="COLUMN", help="The people of one table, such as fold; its column subject."),
-    ] = None,
+    subjects: Subjects = None,
     predictions: Annotated[
         str | None,
         typer.Option("--predictions", metavar="FILE", help="Spotted intervals: subject, video, onset, offset …"),
@@ -161,7 +159,8 @@ def score_command(
     add_plugins(plugins)
     choices = file_choices.Choices.of(column or (), where or ())
     files: dict[What, str | None] = {"intervals": predictions, "frame scores": frame_scores, "clips": clips}
-    answers = _given_answers(file, files, truth, subjects, encoding, choices)
+    refuse_subjects(subjects, truth is None)
+    answers = _given_answers(file, files, truth, subjects, encoding, choices, classes)
     what = answers.what
     _refuse_misplaced(
         what,
@@ -217,6 +216,7 @@ def _given_answers(
     subjects: str | None,
     encoding: str | None,
     choices: file_choices.Choices,
+    classes: str | None,
 ) -> GivenAnswers:
     """The predictions and the truth that the words name.
 
@@ -227,6 +227,7 @@ def _given_answers(
         subjects: column of the people of one table.
         encoding: encoding of the files.
         choices: decisions of the user about columns and rows.
+        classes: names of the classes, in the order of their numbers.
 
     Raises:
         ConfigError: a file is missing, or there are several.
@@ -240,13 +241,7 @@ def _given_answers(
         )
     if truth is None:
         (table,) = [file] if file is not None else [name for _, name in named]
-        return given_answers.answers_of_one_table(table, subjects, encoding, choices)
-    refuse_if(
-        (
-            subjects is not None,
-            "--subjects is about one table with both sides: the truth names people in a column subject",
-        )
-    )
+        return given_answers.answers_of_one_table(table, subjects, encoding, choices, classes=classes)
     if file is not None:
         return given_answers.find_answers((), truth, file, None, None, encoding, choices)
     ((what, name),) = named

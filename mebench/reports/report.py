@@ -427,7 +427,8 @@ def table_of_subjects(side: JudgedRun) -> Table:
         _add_spotting_columns(rows, side)
     if tables.clips is not None:
         is_right = (tables.clips["truth"] == tables.clips["predicted"]).fillna(False)
-        right = is_right.groupby(tables.clips["subject"])
+        subject_of = tables.videos.set_index("video")["subject"]
+        right = is_right.groupby(tables.clips["video"].map(subject_of))
         rows["clips"] = right.size().reindex(rows.index, fill_value=0)
         rows["right"] = right.sum().reindex(rows.index, fill_value=0)
         rows["accuracy"] = rows["right"] / rows["clips"]  # 0/0 is undefined

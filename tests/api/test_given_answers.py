@@ -178,3 +178,64 @@ def test_score_of_arrays_draws_its_confusions():
     truth = pd.DataFrame([("1", "A", 10, 29)], columns=["subject", "video", "onset", "offset"])
     with pytest.raises(DataError, match="no confusions to draw"):
         mebench.score(predictions=truth, truth=truth, bootstrap=0).plot_confusion()
+
+
+@pytest.mark.parametrize("form", [lambda column: column[:, None], lambda column: pd.DataFrame({"class": column})])
+def test_score_of_single_columns_equals_arrays(clips, form):
+    y_true, y_pred, subjects = clips
+    of_columns = mebench.score(form(y_true), form(y_pred), subjects=form(subjects), classes=CLASSES)
+    of_arrays = mebench.score(y_true, y_pred, subjects=subjects, classes=CLASSES)
+    pd.testing.assert_frame_equal(of_columns.scores, of_arrays.scores)
+
+
+@pytest.mark.parametrize("classes", [CLASSES, "negative,positive,surprise", dict(enumerate(CLASSES))])
+def test_score_of_one_table_names_the_classes_of_numbers(clips, classes):
+    y_true, y_pred, subjects = clips
+    table = pd.DataFrame({"subject": subjects, "label": y_true, "pred": y_pred})
+    of_table = mebench.score(table, classes=classes)
+    assert list(of_table.confusion.columns) == CLASSES
+    of_arrays = mebench.score(y_true, y_pred, subjects=subjects, classes={name: n for n, name in enumerate(CLASSES)})
+    pd.testing.assert_frame_equal(of_table.scores, of_arrays.scores)
+    of_floats = mebench.score(table.astype({"label": float}), classes=classes)
+    pd.testing.assert_frame_equal(of_floats.scores, of_arrays.scores)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "sentence"),
+    [
+        ([], [], "y_true and y_pred are empty"),
+        (np.eye(3)[[0, 1, 2]], [0, 1, 2], r"not its class: y_true.argmax\(axis=1\) gives the classes"),
+        (np.eye(2)[[0, 1, 1]], np.eye(2)[[0, 1, 0]], r"y_true.argmax\(axis=1\)"),
+    ],
+)
+def test_score_refuses_rows_of_marks_and_nothing(y_true, y_pred, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        mebench.score(y_true, y_pred, subjects=[1, 2, 3])
+
+
+def test_score_of_one_interval_is_no_row_of_marks():
+    assert value(mebench.score([(0, 1)], [(0, 1)], bootstrap=0), "spotting.micro.f1") == 1
+
+
+def test_score_of_arrays_has_people_in_its_frames(clips):
+    y_true, y_pred, subjects = clips
+    scores = mebench.score(y_true, y_pred, subjects=subjects)
+    assert list(scores.clips["subject"]) == [f"data/{person}" for person in subjects]
+    people = scores.per_subject
+    assert people["clips"].tolist() == [5] * 12
+    assert people["right"].sum() == (y_true == y_pred).sum()
+
+
+def test_compare_takes_the_truth_first_of_three(clips):
+    y_true, y_pred, subjects = clips
+    others = np.roll(y_pred, 1)
+    of_three = mebench.compare(y_true, y_pred, others, subjects=subjects, classes=CLASSES)
+    by_name = mebench.compare(y_pred, others, y_true=y_true, subjects=subjects, classes=CLASSES)
+    pd.testing.assert_frame_equal(of_three.scores, by_name.scores)
+    with pytest.raises(ConfigError, match="with three arguments the first is the truth"):
+        mebench.compare(y_true, y_pred, others, y_true=y_true)
+
+
+def test_print_of_scores_without_people_says_so():
+    shown = str(mebench.score([0, 1, 1], [0, 1, 0], bootstrap=0))
+    assert shown.endswith("no column subject: confidence intervals count every video as a subject of its own")
