@@ -314,13 +314,16 @@ def nearest_names(name: str, known: Iterable[str], cutoff: float = 0.6) -> list[
     Args:
         name: the wrong name.
         known: the right names.
-        cutoff: least similarity, by `difflib`: from 0 to 1 for equal names.
+        cutoff: least similarity, by `difflib`: from 0 to 1 for equal names; capitals do not count.
     """
-    return difflib.get_close_matches(name, list(known), cutoff=cutoff)
+    spelled: dict[str, str] = {}
+    for right in known:
+        spelled.setdefault(right.casefold(), right)
+    return [spelled[near] for near in difflib.get_close_matches(name.casefold(), list(spelled), cutoff=cutoff)]
 
 
-def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
-    """One sentence for an unknown name: the nearest match and the list.
+def unknown(what: str, name: str, known: Iterable[str], then: str = "", meant: Iterable[str] | None = None) -> str:
+    """One sentence for an unknown name: the nearest match and the list. `meant` are the names that it may mean, all by default.
 
     >>> unknown("method", "meen", ["mean", "ststnet"], "See them with: mebench list methods")
     "unknown method 'meen'. Did you mean 'mean'? Known: mean, ststnet. See them with: mebench list methods"
@@ -332,8 +335,9 @@ def unknown(what: str, name: str, known: Iterable[str], then: str = "") -> str:
     "unknown run 'maen-syn'. Did you mean 'mean-synthetic-loso-seed0-1b2c'?"
     """
     names = sorted(known, key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
-    beginnings = {full[: len(name)]: full for full in reversed(names)}  # as ids of runs are given
-    near = nearest_name(name, names, cutoff=0.5)
+    possible = names if meant is None else sorted({*meant})
+    beginnings = {full[: len(name)]: full for full in reversed(possible)}  # as ids of runs are given
+    near = nearest_name(name, possible, cutoff=0.5)
     beginning = nearest_name(name, beginnings)
     if near is None and beginning is not None:
         near = beginnings[beginning]

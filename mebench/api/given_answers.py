@@ -56,7 +56,7 @@ class GivenAnswers:
 
 
 def is_table(given: object) -> TypeGuard[Table]:
-    """Whether something is a file or a data frame of several columns, not an array or a list."""
+    """Whether something is a file or a data frame of several columns."""
     if isinstance(given, pd.DataFrame):
         return given.shape[1] != 1
     return isinstance(given, str | Path)
@@ -312,7 +312,7 @@ def _with_subject(sheet: Sheet, column: object) -> Sheet:
 
 
 def _with_named_classes(sheet: Sheet, true_column: int, named_column: int, names: Sequence[str]) -> Sheet:
-    """The sheet with the names of classes in place of their numbers, where both sides hold numbers."""
+    """The sheet with the names of classes in place of their numbers."""
     header, *rows = sheet.rows
     true = [_word_of_cell(cells[true_column]) for _, cells in rows]
     name_of = _names_of_numbers(names, true)
@@ -484,7 +484,7 @@ def _clips_of_arrays(truth: list[Any], answers: Any, people: Any, classes: Any, 
 
 
 def _listed_classes(classes: Any) -> list[str]:
-    """The names of the classes of a list, of words between commas, or of a dict from numbers to names or back."""
+    """The names of a list, a word with commas, or a dict."""
     listed = classes.split(",") if isinstance(classes, str) else _plain(classes)
     if isinstance(listed, Mapping):
         name_of = {number: name for name, number in listed.items()} if 0 in listed.values() else listed

@@ -243,7 +243,9 @@ def judge_answers(
 
 
 class Mistakes:
-    """What a run, or any program's answers, got wrong; of several seeds the frames have an index `run` before their own.
+    """What a run, or any program's answers, got wrong.
+
+    Of several seeds the frames have an index `run` before their own.
 
     Attributes:
         warnings: likely faults of tables, and changes of what a number means; empty for runs.
@@ -274,17 +276,17 @@ class Mistakes:
 
     @property
     def counts(self) -> pd.DataFrame:
-        """The numbers of mistakes of spotting by kind, subject or emotion (rows) and by mistake and cause (columns).
+        """The numbers of mistakes of spotting.
 
-        Empty where nothing was spotted.
+        Rows are kinds, subjects or emotions, columns mistakes and their causes. Empty where nothing was spotted.
         """
         return self._joined(lambda found: pd.DataFrame() if found.spotted is None else found.spotted.counts)
 
     @property
     def wrong(self) -> pd.DataFrame:
-        """The numbers of clips and of wrong ones, accuracy and the most frequent wrong answer, by class or subject.
+        """The numbers of clips and of wrong ones, by class or subject.
 
-        Empty where no clip was named.
+        Beside them stand the accuracy and the most frequent wrong answer. Empty where no clip was named.
         """
         return self._joined(
             lambda found: (

@@ -1,4 +1,4 @@
-"""Boards, challenges and papers by their usual names, for `mebench info`."""
+"""Boards, challenges, papers and published results by their usual names, for `mebench info`."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from mebench.api.listing import leaderboards_folder
+from mebench.errors import ConfigError
 from mebench.lazy_imports import lazy_imports
+from mebench.output.terminal import format_count
 from mebench.parts import is_installed
 
 with lazy_imports():
     from mebench.api import boards as board_files
     from mebench.challenges import register
     from mebench.config import spellings
+    from mebench.records import published as published_values
     from mebench.reproduction import papers, rescore
 
 PAPERS = "papers"
@@ -20,7 +23,7 @@ PAPERS = "papers"
 
 
 def find_things(name: str) -> dict[str, dict[str, Any]]:
-    """The board, the challenge and the paper of a name, described by their kind; empty if there is none."""
+    """The board, challenge, paper and published result of a name, by their kind."""
     found: dict[str, dict[str, Any]] = {}
     boards = {board.id: board for board in _boards()}
     board_id = spellings.usual_name(name, boards)
@@ -57,6 +60,17 @@ def find_things(name: str) -> dict[str, dict[str, Any]]:
             "datasets": ", ".join(paper.datasets),
             "show": f"mebench reproduce {paper.id}",
         }
+    published_id = name.casefold()
+    published = _published(published_id)
+    if published:
+        first, tables = published[0], {(row.source, row.table) for row in published}
+        found["published"] = {
+            "id": published_id,
+            "title": f"published result {published_id}: {first.method} {first.year or ''}",
+            "values": f"{format_count(len(published), 'value')} in {format_count(len(tables), 'table')}",
+            "source": "; ".join(sorted({row.source for row in published})),
+            "compare": f"mebench compare RUN published:{published_id}",
+        }
     return found
 
 
@@ -74,6 +88,17 @@ def _papers() -> list[str]:
     """The papers whose tables can be run again; none where reproduction is not installed."""
     folder = leaderboards_folder(None) / PAPERS
     return rescore.list_sources(folder) if is_installed("reproduction") and folder.is_dir() else []
+
+
+def _published(name: str) -> list[Any]:
+    """The published values that a name such as `htnet2024` names; empty if it names none."""
+    try:
+        folder = published_values.find_published_folder(None)
+        return published_values.find_published(
+            name, published_values.read_published(folder / published_values.PUBLISHED)
+        )
+    except ConfigError:
+        return []
 
 
 def _challenges() -> Mapping[str, Any]:

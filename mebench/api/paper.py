@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mebench.api.listing import leaderboards_folder
 from mebench.api.run_results import Run, runs_folder
-from mebench.errors import ConfigError, RunError, list_first, unknown
+from mebench.errors import ConfigError, RunError, list_first, nearest_name, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.score_type import typed_scores
 
@@ -203,7 +203,9 @@ def _refuse_unknown(names: Sequence[str | Run], runs: str, folder: Path) -> None
             raise
         near = [name for name in every if word in name]
         if not near:
-            raise RunError(f"{error}. Boards: {list_first(every, MOST_BOARDS)}") from error
+            meant = nearest_name(word, spellings.meant_names(word, every), cutoff=0.75)
+            hint = "" if meant is None else f"Is the board {meant!r} meant? "
+            raise RunError(f"{error}. {hint}Boards: {list_first(every, MOST_BOARDS)}") from error
         raise RunError(unknown("run or board", word, near, f"Boards: {', '.join(near[:3])}")) from error
 
 

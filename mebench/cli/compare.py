@@ -138,7 +138,9 @@ def compare_command(
     if others and (names_published or (names_file_alone and not are_single_tables)):
         raise ConfigError("more than two words need runs, or files with --truth: name two here")
     if names_published:
-        _print_differences_from_published(first, second.removeprefix(PUBLISHED_PREFIX), runs, leaderboards, json)
+        _print_differences_from_published(
+            first, second.removeprefix(PUBLISHED_PREFIX).casefold(), runs, leaderboards, json
+        )
         return
     if names_file_alone and is_answer_file(second) and not are_single_tables:
         refuse_options(

@@ -77,7 +77,7 @@ else:
     answer_records = load_lazily("mebench.vqa.answer_records")
     vqa_questions = load_lazily("mebench.vqa.questions")
 
-app = verb_group("leaderboard")
+app = verb_group("leaderboard", hint="A board is shown by: mebench table BOARD. ")
 
 SITE = "site"
 STATUS = {

@@ -18,7 +18,7 @@ from mebench.cli.complete import complete_plugin, known_names
 from mebench.cli.option_checks import at_home, check_folder
 from mebench.cli.option_types import Files, Json, Plugins, Words, add_plugins, config_from_words
 from mebench.cli.verbs import verb_group
-from mebench.config.spellings import without_other_numbers
+from mebench.config.spellings import meant_names, usual_name
 from mebench.errors import ConfigError, DataError, PluginError, check_known, refuse_if, unknown
 from mebench.lazy_imports import lazy_imports
 from mebench.metrics.catalogue import COLUMNS, METRICS
@@ -122,35 +122,63 @@ def info_command(
 ) -> None:
     """Explain a plugin, protocol, metric, encoder or setting."""
     add_plugins(plugins)
-    id_ = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
-    for plugin_kind in registry.PLUGIN_KINDS:
-        id_ = registry.id_of_spelling(plugin_kind, id_)
-    matching = [known[id_] for known in map(registry.list_plugins, registry.PLUGIN_KINDS) if id_ in known]
-    settings = setting_descriptions.setting_descriptions()
-    encoders = built_in_encoders.BUILT_IN
-    if id_ in own_metrics.BROKEN:
-        raise PluginError(f"metric {id_!r} is broken: {own_metrics.BROKEN[id_]}")
-    known_here = {*known_protocols.PROTOCOLS, *known_protocols.BROKEN, *METRICS, *settings, *encoders}
-    others = {} if matching else named_things.find_things(plugin)  # they import pandas
-    if not matching and id_ not in known_here and not others:
+    own_name = next((key for key, metric in METRICS.items() if metric.name == plugin), plugin)
+    report = _describe_all(own_name)
+    if not report:
         then = f"See them with: mebench list, and settings with: mebench config show -v method=mean dataset=synthetic. {registry.YOURS}"
-        known = without_other_numbers(id_, [*known_names(), *settings, *encoders, *named_things.all_names()])
-        raise PluginError(unknown("plugin, protocol, metric, board, challenge or setting", id_, known, then))
-    report: dict[str, Any] = dict(others)
-    if id_ in settings:
-        report["setting"] = _describe_setting(settings[id_])
-    if id_ in METRICS:
-        report["metric"] = _describe_metric(id_)
-    if id_ in {*known_protocols.PROTOCOLS, *known_protocols.BROKEN}:
-        protocol = known_protocols.find_protocol(id_)
-        parameters = _parameters(sections.Section("protocol.", protocol.settings, f"protocol {id_}"), {})
-        report["protocol"] = {"id": id_, "card": f"{protocol.describe()}\n", "parameters": parameters}
-    if id_ in encoders:
-        report["encoder"] = _describe_encoder(id_)
-    report |= {known_plugin.kind: _describe_plugin(known_plugin) for known_plugin in matching}
+        others = [*setting_descriptions.setting_descriptions(), *built_in_encoders.BUILT_IN, *named_things.all_names()]
+        known = [*known_names(), *others]
+        what = "plugin, protocol, metric, board, challenge or setting"
+        raise PluginError(unknown(what, plugin, known, then, meant_names(plugin, known)))
     if json_output.write_json(report, json):
         for kind, entry in report.items():
             _print_entry(kind, entry)
+
+
+def _describe_all(name: str) -> dict[str, Any]:
+    """What is known under a name or a usual spelling of it, by its kind; empty if nothing is known.
+
+    Raises:
+        PluginError: it is a metric that cannot be used.
+    """
+    if name in own_metrics.BROKEN:
+        raise PluginError(f"metric {name!r} is broken: {own_metrics.BROKEN[name]}")
+    plugins = []
+    for kind in registry.PLUGIN_KINDS:
+        id_ = registry.id_of_spelling(kind, name)
+        plugins += [plugin for plugin in registry.list_plugins(kind).values() if plugin.id == id_]
+    report: dict[str, Any] = {} if plugins else named_things.find_things(name)  # they import pandas
+    settings = setting_descriptions.setting_descriptions()
+    if name in settings:
+        report["setting"] = _describe_setting(settings[name])
+    metric = usual_name(name, METRICS)
+    if metric is not None:
+        report["metric"] = _describe_metric(metric)
+    names = [*(plugin.id for plugin in plugins), name]  # a dataset and its protocol may share a name
+    protocols = [id_ for id_ in map(registry.protocol_of_spelling, names) if id_ in known_protocols.PROTOCOLS]
+    for protocol_id in dict.fromkeys([*protocols, *({name} & known_protocols.BROKEN.keys())]):
+        protocol = known_protocols.find_protocol(protocol_id)
+        parameters = _parameters(sections.Section("protocol.", protocol.settings, f"protocol {protocol_id}"), {})
+        report["protocol"] = {"id": protocol_id, "card": f"{protocol.describe()}\n", "parameters": parameters}
+    encoder = usual_name(name, built_in_encoders.BUILT_IN)
+    if encoder is not None:
+        report["encoder"] = _describe_encoder(encoder)
+    report |= {plugin.kind: _describe_plugin(plugin) for plugin in plugins}
+    return report or _describe_presets(name)
+
+
+def _describe_presets(name: str) -> dict[str, Any]:
+    """The presets of a name, of every plugin that has one; empty if none has."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in registry.PLUGIN_KINDS:
+        for plugin in registry.list_plugins(kind).values():
+            presets = plugin.read_section("presets")
+            preset = usual_name(name, presets)
+            if preset is not None:
+                found[f"{kind}={plugin.id} {kind}.preset={preset}"] = presets[preset]
+    if not found:
+        return {}
+    return {"preset": {"title": f"preset {name}, of these plugins", "id": name, "presets": found}}
 
 
 def _describe_setting(setting: SettingDescription) -> dict[str, Any]:

@@ -100,13 +100,25 @@ MEANT: Mapping[str, str] = {
 """Verbs of other programs, with the verb that does the same here."""
 
 
-def verb_group(name: str) -> typer.Typer:
-    """A group of verbs, with the help that `VERBS` gives its name."""
-    return typer.Typer(cls=Verbs, help=VERBS[name].help, no_args_is_help=True)
+def verb_group(name: str, hint: str = "") -> typer.Typer:
+    """A group of verbs, with the help that `VERBS` gives its name.
+
+    Args:
+        name: name of the group.
+        hint: a sentence behind an unknown verb.
+    """
+    group = type(f"{name.capitalize()}Verbs", (Verbs,), {"hint": hint})
+    return typer.Typer(cls=group, help=VERBS[name].help, no_args_is_help=True)
 
 
 class Verbs(TyperGroup):
-    """A group of verbs: it answers a typing error with the nearest verb, and Ctrl-C with a sentence."""
+    """A group of verbs: it answers a typing error with the nearest verb, and Ctrl-C with a sentence.
+
+    Attributes:
+        hint: a sentence behind an unknown verb.
+    """
+
+    hint = ""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The verb that the first word names.
@@ -121,7 +133,7 @@ class Verbs(TyperGroup):
             meant = MEANT.get(args[0])
             if meant in known:
                 raise ConfigError(f"unknown {verb} {args[0]!r}: that is {ctx.command_path} {meant}. {see}")
-            raise ConfigError(unknown(verb, args[0], known, see))
+            raise ConfigError(unknown(verb, args[0], known, f"{self.hint}{see}"))
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from mebench._installation import checkout_folder
-from mebench.config.spellings import usual_id, without_other_numbers
+from mebench.config.spellings import meant_names, usual_id
 from mebench.errors import ConfigError, PluginError, find_plugin_line, refuse_if, unknown
 from mebench.files import read_yaml
 from mebench.lazy_imports import lazy_imports
@@ -131,6 +131,22 @@ def id_of_spelling(kind: PluginKind, word: str) -> str:
     return usual_id(word, _spellings(kind)) or word
 
 
+PROTOCOL_SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "loso": ("leave_one_subject_out", "leaveonesubjectout"),
+    "lodo": ("leave_one_dataset_out", "leaveonedatasetout"),
+    "lovo": ("leave_one_video_out", "leaveonevideoout"),
+    "kfold": ("k_fold",),
+    "megc2019_cde": ("cde", "megc2019", "megc_2019"),
+}
+"""Further spellings of protocols, in small letters."""
+
+
+def protocol_of_spelling(word: str) -> str:
+    """The name of a protocol by a usual spelling, such as `LOSO`; any other word unchanged."""
+    known = {name: PROTOCOL_SPELLINGS.get(name, ()) for name in known_protocols.PROTOCOLS}
+    return usual_id(word, known) or word
+
+
 def _spellings(kind: PluginKind) -> dict[str, tuple[str, ...]]:
     """The further spellings of each plugin, by its id."""
     return {id_: plugin.spellings for id_, plugin in list_plugins(kind).items()}
@@ -157,9 +173,8 @@ def find_plugin(kind: PluginKind, id_: str) -> PluginInfo:
         spelled = usual_id(id_, _spellings(kind))
         if spelled is not None:
             raise PluginError(f"unknown {kind} {id_!r}: its id is {spelled!r}. See them with: mebench list {kind}s")
-        if kind == "dataset":
-            known = without_other_numbers(id_, known)
-        raise PluginError(unknown(kind, id_, known, f"See them with: mebench list {kind}s. {YOURS}"))
+        meant = meant_names(id_, known) if kind == "dataset" else known
+        raise PluginError(unknown(kind, id_, known, f"See them with: mebench list {kind}s. {YOURS}", meant))
     if info.broken:
         raise PluginError(f"{kind} {id_!r} is broken: {info.broken}")
     return info

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from mebench.config.examples import list_examples
-from mebench.config.registry import PLUGIN_KINDS, id_of_spelling, list_plugins
+from mebench.config.registry import PLUGIN_KINDS, PluginKind, id_of_spelling, list_plugins, protocol_of_spelling
 from mebench.config.sections import PLUGIN_KEYS, PluginSection, composite_members, member_name, parameter_types
 from mebench.config.spellings import usual_name
 from mebench.config.typed_values import ARGUMENT, COMMAND_LINE, NULLS, PLACES_OF_DATASETS, Raw, convert_value, to_plain
@@ -205,15 +205,27 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 
 
 def _with_usual_ids(layer: Layer) -> Layer:
-    """The layer with the ids of methods and datasets in place of their usual spellings."""
+    """The layer with ids of plugins and protocols in place of usual spellings."""
     spelled: dict[str, Any] = {}
     for key, kind in PLUGIN_KEYS.items():
         word = layer.values.get(key)
-        if isinstance(word, str) and not word.startswith("["):
+        if isinstance(word, str) and word.startswith("["):
+            members = [_usual_member(kind, part.strip()) for part in word.strip().strip("[]").split(",")]
+            spelled[key] = f"[{','.join(members)}]"
+        elif isinstance(word, str):
             spelled[key] = id_of_spelling(kind, word)
         elif isinstance(word, list | tuple):
-            spelled[key] = [id_of_spelling(kind, part) if isinstance(part, str) else part for part in word]
+            spelled[key] = [_usual_member(kind, part) if isinstance(part, str) else part for part in word]
+    protocol = layer.values.get("protocol")
+    if isinstance(protocol, str):
+        spelled["protocol"] = protocol_of_spelling(protocol)
     return replace(layer, values={**layer.values, **spelled}) if spelled else layer
+
+
+def _usual_member(kind: PluginKind, word: str) -> str:
+    """A member of a composite by its id; one that is renamed, `slow:CASME II`, keeps its own name."""
+    name, colon, id_ = word.rpartition(":")
+    return f"{name}{colon}{id_of_spelling(kind, id_)}"
 
 
 def effective_values(layers: Sequence[Layer]) -> Raw:

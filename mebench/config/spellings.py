@@ -24,6 +24,9 @@ def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
     squeezed = parted.replace("_", "")
     if squeezed in spellings:
         return squeezed
+    with_century = re.sub(r"(?<!\d)(\d\d)(?!\d)", r"20\1", parted)
+    if with_century in spellings:
+        return with_century
     spelled = [id_ for id_, words in spellings.items() if parted in words or squeezed in words]
     alike = spelled or [id_ for id_ in spellings if id_.replace("_", "") == squeezed]
     return alike[0] if len(alike) == 1 else None
@@ -32,30 +35,35 @@ def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
 def usual_name(word: str, names: Iterable[str]) -> str | None:
     """The name that a word spells, as `usual_id` reads it; names may have hyphens. None if it spells none, or several.
 
-    >>> [usual_name(word, ["megc2019", "megc2019-transfer"]) for word in ("MEGC 2019", "megc-2019 transfer", "megc2018")]
-    ['megc2019', 'megc2019-transfer', None]
+    >>> [usual_name(word, ["megc2019", "megc2019-transfer"]) for word in ("MEGC 2019", "megc-2019 transfer", "MEGC19", "megc2018")]
+    ['megc2019', 'megc2019-transfer', 'megc2019', None]
     """
     plain = {name.replace("-", "_"): name for name in names}
     id_ = usual_id(word, dict.fromkeys(plain, ()))
     return None if id_ is None else plain[id_]
 
 
-def without_other_numbers(word: str, known: Iterable[str]) -> list[str]:
-    """The known names without those of the word's family: what differs in the number is another database.
+def meant_names(word: str, known: Iterable[str]) -> list[str]:
+    """The known names that a mistyped word may mean.
 
-    A number that the word's number holds is a slip of the finger.
+    What differs in the number is another database, and so is a name of other letters. Where the word's letters are those of a
+    known name, only a slip of the finger in its number is left: a digit too many, or two digits in the other order.
 
-    >>> without_other_numbers("casme4", ["casme2", "casme2_lbp_top", "samm"]), without_other_numbers("sam", ["samm"])
-    (['samm'], ['samm'])
-    >>> without_other_numbers("casme22", ["casme", "casme2", "casme3"])
-    ['casme2']
+    >>> meant_names("casme4", ["casme2", "samm"]), meant_names("samm2", ["casme2", "samm"]), meant_names("sam", ["samm"])
+    ([], [], ['samm'])
+    >>> meant_names("casme22", ["casme", "casme2", "casme3"]), meant_names("megc2091", ["megc2018", "megc2019"])
+    (['casme2'], ['megc2019'])
     """
     names = list(known)
     letters, number = _letters(word), _number(word)
-    if letters not in map(_letters, names):
+    family = [name for name in names if _letters(name) == letters]
+    if not family:
         return names
-    slips = {name for name in names if _number(name) and _number(name) in number}
-    return [name for name in names if letters not in _letters(name) or name in slips]
+    return [
+        name
+        for name in family
+        if _number(name) and (_number(name) in number or sorted(_number(name)) == sorted(number))
+    ]
 
 
 def _letters(name: str) -> str:

@@ -16,6 +16,7 @@ from mebench.boards.board_pages import PAGES, TABLES
 from mebench.boards.named_boards import NamedBoard, read_named_boards
 from mebench.boards.rows import BoardTable
 from mebench.boards.written_tables import find_written_tables, read_written_table
+from mebench.config.spellings import usual_name
 from mebench.errors import DataError, check_known
 from mebench.exchange.croissant import REAL, TEXT, WHOLE, DescribedColumn, DescribedFile, DescribedTable, Description
 from mebench.files import file_hash, whole_file, write_text
@@ -77,6 +78,7 @@ def write_board_archive(leaderboard: Path, id_: str, out: Path) -> tuple[Path, P
         DataError: its tables were not built, or a record of a row is not there.
     """
     boards = {board.id: board for board in read_named_boards(leaderboard)}
+    id_ = usual_name(id_, boards) or id_
     check_known("board", id_, boards, where=str(leaderboard))
     board = boards[id_]
     tables = [read_written_table(file) for file in find_written_tables(leaderboard / TABLES).values()]

@@ -289,7 +289,7 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         ConfigError: there is no such file.
         DataError: it has another form.
     """
-    name = usual_name(name, list_sources(folder)) or name
+    name = _source_of_spelling(name, list_sources(folder))
     file = folder / f"{name}.yaml"
     check_known(what, name, list_sources(folder), f"{what.capitalize()}s are searched in {folder}")
     try:
@@ -303,6 +303,15 @@ def read_described(what: str, described: type[T], folder: Path, name: str) -> T:
         raise DataError(
             f"{file} cannot be read ({type(error).__name__}: {error}): compare it with its neighbours"
         ) from error
+
+
+def _source_of_spelling(word: str, sources: Sequence[str]) -> str:
+    """The source that a word spells, with or without its year; the word itself if it spells none, or several."""
+    usual = usual_name(word, sources)
+    if usual is not None:
+        return usual
+    of_any_year = [source for source in sources if usual_name(word, [re.sub(r"\d{4}$", "", source)]) is not None]
+    return of_any_year[0] if len(of_any_year) == 1 else word
 
 
 def read_source(folder: Path, name: str) -> RescoredSource:
