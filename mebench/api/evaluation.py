@@ -409,7 +409,10 @@ class TrainedModel:
         return notebook_html(f"model {self.name}", self._table(), [self.card])
 
     def __str__(self) -> str:
-        return f"model {self.name}\n{self._table().to_plain_text()}\n{self.card}"
+        where = (
+            f"what it learnt from, how good it is and what it is not good for: .card, or mebench model info {self.name}"
+        )
+        return "\n".join([f"model {self.name}", self._table().to_plain_text(), where])
 
     def __repr__(self) -> str:
         return f"<TrainedModel {self.name}: {self.path}>"

@@ -425,13 +425,16 @@ class Sweep:
         ]
         return pd.DataFrame(rows)
 
-    def _repr_html_(self) -> str:
+    def _notes(self) -> list[str]:
+        """Lines below the rows: what the brackets mean, and the runs that failed."""
         failed = [f"failed: {' '.join(words.values())}: {reason}" for words, reason in self.failures]
-        notes = sweep_scores.sweep_notes(self.rows)
-        return notebook_html("sweep", sweep_scores.sweep_table(self.rows), [*notes, *failed])
+        return [*sweep_scores.sweep_notes(self.rows), *failed]
+
+    def _repr_html_(self) -> str:
+        return notebook_html("sweep", sweep_scores.sweep_table(self.rows), self._notes())
 
     def __str__(self) -> str:
-        return f"{self!r}\n{sweep_scores.sweep_table(self.rows).to_plain_text()}"
+        return "\n".join([repr(self), sweep_scores.sweep_table(self.rows).to_plain_text(), *self._notes()])
 
     def __repr__(self) -> str:
         return f"<Sweep of {len(self.runs) + len(self.failures)} runs, {len(self.failures)} failed>"

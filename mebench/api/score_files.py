@@ -697,7 +697,7 @@ class Comparison:
 
     def __str__(self) -> str:
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
-        return "\n".join([self.title, digits.to_string(), *self.conclusions])
+        return "\n".join([self.title, digits.to_string(), *self.conclusions, *self.warnings])
 
     def __repr__(self) -> str:
         return f"<Comparison {self.title}: {'; '.join(self.conclusions)}>"
@@ -705,7 +705,9 @@ class Comparison:
     def _repr_html_(self) -> str:
         digits = self.scores.map(lambda value: "" if value != value else f"{value:.4f}")
         rows = [[str(name), *row] for name, row in zip(digits.index, digits.to_numpy().tolist())]
-        return notebook_html(self.title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks])
+        return notebook_html(
+            self.title, (("score", *digits.columns), rows), [*self.conclusions, *self.remarks, *self.warnings]
+        )
 
 
 def compare(

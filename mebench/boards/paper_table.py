@@ -572,7 +572,7 @@ class PaperTable:
         return "" if self.are_all_alike else "".join(row.groups)
 
     def __str__(self) -> str:
-        return f"{self.title}\n{self.to_table().to_plain_text()}"
+        return "\n".join([self.title, self.to_table().to_plain_text(), *self.notes])
 
     def __repr__(self) -> str:
         return f"<PaperTable of {len(self.rows)} rows: {', '.join(self.metrics)}; {self.title}>"

@@ -314,6 +314,9 @@ def test_spot_takes_a_model_by_file_and_name(judged, tmp_path, home):
     assert "for a test" in model.card
     assert "&lt;i&gt;Made" in model._repr_html_()
     assert "<i>" not in model._repr_html_()
+    assert len(str(model).splitlines()) == 4
+    assert str(model).endswith("or mebench model info mine")
+    assert repr(model) == f"<TrainedModel mine: {file}>"
     video = write(tmp_path / "a.avi", moving(3, 220, (60, 20)), 45, codec="mjpeg")
     of_model = model.spot(video, workers=1, progress=Silent())
     of_fold = mebench.spot(video, run, fold=run.folds.index[0], workers=1, progress=Silent())

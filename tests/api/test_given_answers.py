@@ -237,5 +237,8 @@ def test_compare_takes_the_truth_first_of_three(clips):
 
 
 def test_print_of_scores_without_people_says_so():
-    shown = str(mebench.score([0, 1, 1], [0, 1, 0], bootstrap=0))
-    assert shown.endswith("no column subject: confidence intervals count every video as a subject of its own")
+    note = "no column subject: confidence intervals count every video as a subject of its own"
+    assert str(mebench.score([0, 1, 1], [0, 1, 0], bootstrap=0)).endswith(note)
+    compared = mebench.compare([0, 1, 1], [0, 1, 0], y_true=[0, 1, 1])
+    assert str(compared).endswith(note)
+    assert note in compared._repr_html_()

@@ -323,6 +323,9 @@ def test_sweep_gives_rows_and_runs(tiny, tmp_path, monkeypatch):
     assert (row["scheme"], row["seeds"]) == ("null", [0, 1])
     assert "<td>null</td>" in found._repr_html_()
     assert "failed: nobody" in found._repr_html_()
+    assert "failed: nobody" in str(found)
+    assert "standard deviation over seeds" in str(found)
+    assert repr(found) == "<Sweep of 4 runs, 2 failed>"
 
 
 def test_run_per_class_per_subject_and_confusion_agree(tmp_path):

@@ -184,6 +184,7 @@ def test_table_says_in_every_form_what_was_not_as_published(short_runs, tmp_path
     assert short_runs.notes[-1] == f"¹ settings: {told}"
     assert "| STSTNet¹ |" in short_runs.to_markdown()
     assert told in short_runs.to_markdown()
+    assert str(short_runs).endswith(f"¹ settings: {told}")
     latex = short_runs.to_latex()
     assert r"STSTNet\textsuperscript{1}~\cite{liong2019ststnet} &" in latex
     assert r"\textsuperscript{1} settings: epochs=10 (default 800)" in latex
