@@ -152,7 +152,12 @@ def main() -> None:
         predicted, tested = answers_to_people(freed, args.people, args.videos)
         quiet = {kind: quiet_films(answers, KIND) for kind, answers in by_kind.items()}
         allowed = dict.fromkeys(quiet, args.most)
-        allowed |= {kind: float(most) for kind, most in (word.split("=") for word in args.exceptions)}
+        exceptions = {kind: float(most) for kind, most in (word.split("=") for word in args.exceptions)}
+        if unknown_kinds := exceptions.keys() - allowed.keys():
+            raise SystemExit(
+                f"--except names {', '.join(sorted(unknown_kinds))}, but the kinds are {', '.join(allowed)}"
+            )
+        allowed |= exceptions
         of_kinds = [choose_level({kind: films}, allowed[kind]) for kind, films in quiet.items()]
         level = max(*of_kinds, args.level or 0.0)
         points = operating_points(quiet, tested, KIND, levels=[level])
