@@ -68,3 +68,15 @@ def test_leaderboard_and_methods_say_if_nothing_is_there(tmp_path, monkeypatch):
     for task in (None, "recognition"):  # what others published stands beside measured rows alone
         with pytest.raises(RunError, match=r"no finished run .* only with measured rows"):
             mebench.leaderboard(task, runs=str(tmp_path), folder="~/home")
+
+
+def test_leaderboard_shows_a_named_board_by_its_spellings(tmp_path):
+    for method in ("one", "two"):
+        make_run(tmp_path / "runs", method=method)
+    (tmp_path / "boards.yaml").write_text(
+        "- {id: ours2019, title: Ours, question: Who?, about: Drawn., task: spotting, dataset: drawn, protocol: [loso]}\n"
+    )
+    for name in ("ours2019", "Ours 2019", "ours19"):
+        board = mebench.leaderboard(name, runs=str(tmp_path / "runs"), folder=tmp_path)
+        assert set(board.loc[board["provenance"] == "measured", "method"]) == {"one", "two"}
+        assert set(board["task"]) == {"spotting"}

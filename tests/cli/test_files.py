@@ -131,6 +131,27 @@ def test_compare_and_mistakes_of_files_refuse_in_one_sentence(mebench, in_files,
     assert line.startswith("error: ")
 
 
+def test_verbs_take_the_column_of_people_and_names_of_classes(mebench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, shift in (("results.csv", 0), ("theirs.csv", 1)):
+        rows = [f"{n % 4},{n % 2},{(n + shift * (n % 3 == 0)) % 2}" for n in range(24)]
+        Path(name).write_text("\n".join(["fold,y_true,y_pred", *rows]))
+    words = ("--subjects", "fold", "--classes", "negative,positive")
+    shown = mebench("score", "results.csv", *words, "--bootstrap", "0")[1]
+    assert "24 answers for 24 clips of 4 subjects" in shown
+    assert "UF1 of always negative" in shown
+    assert "scores (4 subjects)" in mebench("compare", "results.csv", "theirs.csv", *words)[1]
+    assert "theirs.csv: 8 of 24 annotated clips have the wrong class" in mebench("mistakes", "theirs.csv", *words)[1]
+    assert "say so: --subjects fold" in mebench("mistakes", "theirs.csv")[2]
+    for verb, *files in (
+        ("mistakes", "theirs.csv"),
+        ("compare", "results.csv", "theirs.csv"),
+        ("score", "results.csv"),
+    ):
+        error = mebench(verb, *files, "--truth", "results.csv", "--subjects", "fold")[2]
+        assert "--subjects is about one table with both sides" in error
+
+
 def test_verbs_take_one_table_with_both_sides(mebench, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = [f"{n % 4},{n % 2},{int(n % 3 == 0)}" for n in range(24)]
