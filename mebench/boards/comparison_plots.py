@@ -12,7 +12,7 @@ import numpy as np
 from mebench.lazy_imports import load_lazily
 from mebench.metrics.ranking import LEAST_SHARE, over_datasets
 from mebench.output.terminal import for_figure
-from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels
+from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels, write_title
 from mebench.reports.score_plots import EQUAL
 from mebench.score_type import Score
 
@@ -100,8 +100,7 @@ def draw_significance(rows: Sequence[ComparedRow], score: str, title: str = "", 
     wrapped = [line for note in shown for line in textwrap.wrap(note, width)]
     if wrapped:
         figure.supxlabel("\n".join(map(for_figure, wrapped)), x=0.01, ha="left", fontsize=7)
-    if title:
-        figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=10)
+    write_title(figure, title)
     return figure
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mebench.output.terminal import for_figure
-from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels
+from mebench.reports.plots import CURVE_COLORS, INK, RULE, make_panels, write_title
 from mebench.reports.score_plots import EQUAL
 from mebench.score_type import Score
 
@@ -60,14 +60,14 @@ def draw_scores(rows: Sequence[PlottedRow], metrics: Mapping[str, str], title: s
     figure, panels = make_panels(width, height, columns=len(metrics), sharey=True)
     for number, (axes, (metric, label)) in enumerate(zip(panels, metrics.items())):
         _draw_intervals(axes, rows, metric, with_groups=number == 0)
-        axes.set_xlabel(f"{for_figure(label)}, 95 % interval")
+        has_intervals = any(row.scores[metric].ends is not None for row in rows)
+        axes.set_xlabel(f"{for_figure(label)}, 95 % interval" if has_intervals else for_figure(label))
         axes.grid(axis="x", color=RULE)
         axes.set_axisbelow(True)
     names = ["\n".join(map(for_figure, row.lines)) for row in rows]
     panels[0].set_yticks(range(len(rows)), names, fontsize=9)
     panels[0].invert_yaxis()
-    if title:
-        figure.suptitle(for_figure(title), x=0.01, ha="left", fontsize=10)
+    write_title(figure, title)
     return figure
 
 

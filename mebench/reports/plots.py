@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -470,6 +471,17 @@ def make_panels(width: float, height: float, rows: int = 1, columns: int = 1, **
     for one in axes:
         one.spines[["top", "right"]].set_visible(False)
     return figure, axes
+
+
+SIGNS_AN_INCH_OF_TITLE = 11
+"""Signs of a title that fit into an inch."""
+
+
+def write_title(figure: Figure, title: str) -> None:
+    """Write a title above a figure, in as many lines as it takes; none if it is empty."""
+    lines = textwrap.wrap(title, int(SIGNS_AN_INCH_OF_TITLE * figure.get_figwidth()))
+    if lines:
+        figure.suptitle("\n".join(map(for_figure, lines)), x=0.01, ha="left", fontsize=10)
 
 
 def classes_of_true_positives(tables: Tables, rule: Convention) -> pd.DataFrame:

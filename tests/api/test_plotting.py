@@ -9,7 +9,9 @@ from scipy import stats
 import mebench
 from mebench.api import plotting
 from mebench.boards.comparison_plots import ComparedRow, DatasetEffect, draw_significance
+from mebench.boards.row_plots import PlottedRow, draw_scores
 from mebench.errors import ConfigError, RunError
+from mebench.score_type import Score
 from tests.helpers.run_folders import make_runs_on_two_datasets
 
 LEADERBOARDS = Path(__file__).parents[2] / "leaderboards"
@@ -113,3 +115,22 @@ def _choices(runs, **others):
     """The arguments of `plot` apart from names and kind."""
     usual = {"metrics": (), "rows": (), "task": "", "part": "", "folder": LEADERBOARDS, "published": False}
     return {**usual, "runs": runs, **others}
+
+
+def test_plots_break_a_title_that_is_wider_than_the_figure():
+    title = (
+        "Recognition on Synthetic, leave one subject out, preset easy; subjects=6, videos=1, 22 clips, and more of it"
+    )
+    compared = [ComparedRow("a", ("a",), (0.5, 0.9)), ComparedRow("b", ("a",), (0.1, 0.5))]
+    plotted = [PlottedRow("a", {"uf1": Score(0.5)})]
+    for figure in (draw_significance(compared, "UF1", title), draw_scores(plotted, {"uf1": "UF1"}, title)):
+        figure.canvas.draw()
+        (shown,) = (text for text in figure.texts if text.get_fontsize() == 10)
+        assert shown.get_window_extent().x1 <= figure.bbox.x1
+        assert " ".join(shown.get_text().split()) == title
+
+
+@pytest.mark.parametrize(("score", "label"), [(Score(0.5), "UF1"), (Score(0.5, 0.4, 0.6), "UF1, 95 % interval")])
+def test_plot_of_scores_names_intervals_where_one_is_drawn(score, label):
+    figure = draw_scores([PlottedRow("a", {"uf1": score})], {"uf1": "UF1"})
+    assert figure.axes[0].get_xlabel() == label
