@@ -21,13 +21,16 @@ def usual_id(word: str, spellings: Mapping[str, Collection[str]]) -> str | None:
     parted = re.sub(r"[\s_\-.]+", "_", plain)
     if parted in spellings:
         return parted
+    of_parts = [id_ for id_, words in spellings.items() if parted in words]
+    if len(of_parts) == 1:  # before the blanks are left out: CAS ME 2 is not CASME 2
+        return of_parts[0]
     squeezed = parted.replace("_", "")
     if squeezed in spellings:
         return squeezed
     with_century = re.sub(r"(?<!\d)(\d\d)(?!\d)", r"20\1", parted)
     if with_century in spellings:
         return with_century
-    spelled = [id_ for id_, words in spellings.items() if parted in words or squeezed in words]
+    spelled = [id_ for id_, words in spellings.items() if squeezed in words]
     alike = spelled or [id_ for id_ in spellings if id_.replace("_", "") == squeezed]
     return alike[0] if len(alike) == 1 else None
 
