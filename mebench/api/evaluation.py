@@ -544,7 +544,8 @@ class Spottings:
         return "\n".join([f"spotted by {self.spotted.model}", self._table().to_plain_text(), *self._notes()])
 
     def __repr__(self) -> str:
-        return f"<Spottings: {len(self.predictions)} intervals in {len(self.spotted.videos)} videos, by {self.spotted.model}>"
+        found = format_count(len(self.predictions), "interval")
+        return f"<Spottings: {found} in {format_count(len(self.spotted.videos), 'video')}, by {self.spotted.model}>"
 
 
 def row_of_spotted_video(video: SpottedVideo, kinds: Sequence[Kind]) -> list[str]:
