@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,6 +206,22 @@ def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
         yield handle
     finally:
         os.close(handle)
+
+
+def open_untimed(path: Path) -> BufferedReader:
+    """A file opened for reading that keeps no time of it, where the system lets this user read so.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    return open(os.fspath(path), "rb", opener=_open_untimed)  # an array that is mapped from it knows the path as text
+
+
+def _open_untimed(name: str, flags: int) -> int:
+    """The descriptor of a file by whose reading its time of access does not change, unless it is another user's."""
+    with suppress(OSError):
+        return os.open(name, flags | getattr(os, "O_NOATIME", 0))
+    return os.open(name, flags)
 
 
 def sync_to_disk(path: Path) -> None:

@@ -26,6 +26,7 @@ from mebench.atomic import rename_synced
 from mebench.errors import DataError, refuse_if, refused_by_system
 from mebench.features.base import dlib_version, opencv_version
 from mebench.output.terminal import escape_controls
+from mebench.system import open_untimed
 
 Stage = Literal["crops", "flow", "feature"]
 
@@ -193,7 +194,7 @@ class EntryFiles:
             raise DamagedError("its marker is unreadable")
         if key is not None and about["key"] != asdict(key):
             raise DamagedError("its marker belongs to another entry")
-        with refused_by_system("its array cannot be read", error=DamagedError), self.data.open("rb") as file:
+        with refused_by_system("its array cannot be read", error=DamagedError), open_untimed(self.data) as file:
             header = file.read(about["offset"])
             refuse_if(
                 (os.fstat(file.fileno()).st_size != about["bytes"], "its array has the wrong size"),
@@ -431,7 +432,8 @@ class FeatureStore:
         if about is None:
             return None
         try:
-            array = _mapped(files.data, np.dtype(about["dtype"]), tuple(about["shape"]), about["offset"])
+            with open_untimed(files.data) as file:
+                array = _mapped(file, np.dtype(about["dtype"]), tuple(about["shape"]), about["offset"])
         except (OSError, ValueError) as error:
             raise DamagedError(f"its array cannot be mapped ({error})") from None
         self._sound[files.stem] = stamp

@@ -306,9 +306,10 @@ class FoldHost:
             place = self.spec.shared_place or Path(scratch, "training")
             place.mkdir(parents=True, exist_ok=True)
             grant = self.setup.grant
-            if grant is not None:
-                grant = grant._replace(write=(Path(scratch), place))
             left_files = worker.left_files if self.spec.shared_place is None else place.parent
+            if grant is not None:
+                keeps_nothing = left_files is None or not place.is_relative_to(scratch)
+                grant = grant._replace(write=(Path(scratch), place), in_memory=keeps_nothing)
             order = replace(
                 order,
                 job=replace(order.job, cache=scratch, folder=str(place)),

@@ -210,11 +210,11 @@ def _common_grant(wanted: Sequence[Wanted], scratch: Path, board: str | None) ->
     merged = {
         name: tuple(dict.fromkeys(chain.from_iterable(getattr(grant, name) for grant in grants)))
         for name in Grant._fields
-        if name not in ("view", "seatbelt")
+        if name not in ("in_memory", "view", "seatbelt")
     }
     view = all(grant.view for grant in grants)
     seatbelt = all(grant.seatbelt for grant in grants)
-    return Grant(**merged, view=view, seatbelt=seatbelt)
+    return Grant(**merged, in_memory=False, view=view, seatbelt=seatbelt)
 
 
 def _only_scope(run: Wanted, scope: str) -> Wanted:

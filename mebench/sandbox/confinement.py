@@ -46,6 +46,7 @@ from mebench.runs.access_text import LANDLOCK, SEATBELT, describe_failed_trial
 from mebench.sandbox.file_view import SWITCH, enter_view, is_view_possible
 from mebench.sandbox.grant import Grant, Isolation
 from mebench.sandbox.kernel_calls import MACHINES, filter_program
+from mebench.sandbox.pipes import use_named_pipes
 from mebench.sandbox.process_view import enter_process_view
 from mebench.sandbox.seatbelt import find_reason_against, profile_of
 from mebench.system import enter_seatbelt, isolating_system, open_descriptor
@@ -124,7 +125,7 @@ def python_files() -> tuple[Path, ...]:
         *(Path(root, name) for root, name in product(roots, kept)),
         *map(Path, ("/nix/store", *packages, *libraries)),
         *(Path("/proc", name) for name in FACTS),
-        Path("/sys/devices/system/cpu"),
+        *(Path("/sys/devices/system/cpu", name) for name in ("online", "possible", "present", "kernel_max")),
         *(map(Path, MAC_FOLDERS) if sys.platform == "darwin" else ()),
     )
 
@@ -132,12 +133,12 @@ def python_files() -> tuple[Path, ...]:
 FACTS = (
     *(
         f"self/{name}"
-        for name in ("auxv", "cmdline", "comm", "environ", "exe", "fd", "limits", "maps", "stat", "statm", "status")
+        for name in ("auxv", "cmdline", "comm", "environ", "exe", "limits", "maps", "stat", "statm", "status")
     ),
     *("cpuinfo", "sys/vm/overcommit_memory", "sys/kernel/osrelease", "sys/kernel/ngroups_max"),
 )
 """Files of `/proc` that tell of the process itself and of the processor. Others tell what else the machine did: by counters of processes,
-of memory and of disks, by the network, by mounts.
+of memory and of disks, by the network, by mounts. Not: `self/fd`, whose links bear numbers that the kernel counts for all.
 """
 GPU_FACTS = tuple(
     map(
@@ -149,8 +150,10 @@ GPU_FACTS = tuple(
     )
 )
 """Files and folders that drivers of GPUs read beside."""
-DEVICES = tuple(Path("/dev", name) for name in ("null", "zero", "full", "random", "urandom"))
+DEVICES = tuple(Path("/dev", name) for name in ("null", "full", "random", "urandom"))
 """Devices that any calculation opens: the empty ones and sources of randomness."""
+ZERO = Path("/dev/zero")
+"""The device that is read alone: as memory that may be written it is a file that the kernel numbers for all."""
 
 
 def gpu_devices(folder: Path = Path("/dev")) -> tuple[Path, ...]:
@@ -264,10 +267,10 @@ def enter_sandbox(grant: Grant) -> None:
     global refused, entered
     refused = REFUSED
     entered = grant
+    _make_terminals_unreadable()
     if grant.view:
         _enter_view(grant)
     _prepare_imports(grant)
-    _make_terminals_unreadable()
     _redirect_caches(grant.write[0])
     listed = (Path("/"),) if grant.view else ()  # it holds nothing but what is granted
     lacking = set(confine_process(grant, listed)) - set(grant.lacks)
@@ -324,7 +327,9 @@ def _enter_view(grant: Grant) -> None:
     """
     enter_process_view()
     try:
-        enter_view(grant.read, (*grant.write, *grant.devices, *DEVICES), grant.write[0], grant.copied)
+        enter_view(
+            grant.read, (*grant.write, *grant.devices, *DEVICES, ZERO), grant.write[0], grant.copied, grant.in_memory
+        )
     except OSError as error:
         raise RunError(
             f"a worker cannot hide the files outside a method's reach, as the run requires ({describe_error(error)}): set "
@@ -367,6 +372,8 @@ def confine_process(grant: Grant, listed: Sequence[Path] = ()) -> tuple[str, ...
     # in this order: the filter of system calls comes last
     has_dropped_privileges = drop_privileges(libc)
     confines_files = _confine_files(libc, grant, listed)
+    if grant.write and not grant.devices:
+        use_named_pipes(grant.write[0])
     filters_calls = _filter_calls(libc, has_gpu=bool(grant.devices))
     confined = {
         "files": confines_files,
@@ -452,7 +459,7 @@ def _confine_files(libc: ctypes.CDLL, grant: Grant, listed: Sequence[Path]) -> b
         return False
     try:
         for rights, places in (
-            (_READ, grant.read),
+            (_READ, (*grant.read, ZERO)),
             (_READ_DIR, (*_listable_packages(grant), *listed)),
             (handled, (*grant.write, *grant.devices, *DEVICES)),
         ):

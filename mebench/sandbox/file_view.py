@@ -93,7 +93,9 @@ def _try_view() -> int:
     return done.returncode
 
 
-def enter_view(read: Iterable[Path], write: Iterable[Path], home: Path, copied: Iterable[Path] = ()) -> bool:
+def enter_view(
+    read: Iterable[Path], write: Iterable[Path], home: Path, copied: Iterable[Path] = (), in_memory: bool = False
+) -> bool:
     """Let only some files and folders exist for this process, for good; whether no time of access shows.
 
     It needs a process of one thread. Files that are open stay open. Missing files and folders are passed over.
@@ -103,22 +105,25 @@ def enter_view(read: Iterable[Path], write: Iterable[Path], home: Path, copied: 
         write: folders of this process alone, and devices.
         home: the folder among them in which the process is afterwards.
         copied: files and folders of which this process gets a copy in memory.
+        in_memory: whether that folder, with what is below, is an empty one in memory instead, which ends with the process.
 
     Raises:
         OSError: this system does not allow it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     links = dict[Path, Path]()
-    own = _copied_sizes(_real_paths(copied, links))
-    shared = _real_paths((*read, *copied), links) - own.keys()
+    own = _copied_places(_real_paths(copied, links))
+    shared = _real_paths((*read, *copied), links) - own
     writable = _real_paths(write, links)
+    forgotten = {real for real in writable if in_memory and real.is_relative_to(home.resolve())}
     _leave_mounts_of_others(libc)
     mounts = _Mounts(libc)
     try:
-        mounts.add_writable(writable)
-        with mounts.memory_at(home, sum(own.values())) as memory:
+        mounts.add_writable(writable - forgotten)
+        with mounts.memory_at(home) as memory:
             hides_times = mounts.add_shared(shared, memory)
             mounts.add_copies(own, memory)
+            mounts.add_folder_in_memory(forgotten, memory)
         root = home.parent.resolve()  # any folder: it is covered by the new root, after its content was copied
         _call(libc.mount, b"none", bytes(root), b"tmpfs", 0, b"size=1m,mode=755")
         mounts.attach(root)
@@ -128,10 +133,14 @@ def enter_view(read: Iterable[Path], write: Iterable[Path], home: Path, copied: 
         _inside(root, link).parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             _inside(root, link).symlink_to(target)
+    facts = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)  # it does not exist for this process afterwards
     os.chdir(root)
     _call(libc.syscall, _PIVOT_ROOT[platform.machine()], b".", b".")
     _call(libc.umount2, b".", _DETACH)
     os.chdir(home)
+    with suppress(OSError):  # where root may make mounts and no user namespaces
+        _enter_user_namespace(libc, 0, facts)
+    os.close(facts)
     return hides_times
 
 
@@ -180,10 +189,21 @@ class _Mounts:
                 self._private[real] = self._clone(copy)
                 self._set_attributes(self._private[real], _READ_ONLY | _NO_SET_USER | _NO_TIMES, _ALL_TIMES)
 
+    def add_folder_in_memory(self, reals: set[Path], memory: Path) -> None:
+        """Empty folders in a folder in memory, in place of a folder and of those in it."""
+        if not reals:
+            return
+        home, *inside = sorted(reals)
+        folder = memory / "own"
+        folder.mkdir()
+        for real in inside:
+            folder.joinpath(real.relative_to(home)).mkdir(parents=True, exist_ok=True)
+        self._private[home] = self._clone(folder)
+
     @contextmanager
-    def memory_at(self, place: Path, n_bytes: int) -> Iterator[Path]:
-        """A context with a folder in memory for so many bytes of files; what was made of it in the context stays."""
-        _call(self._libc.mount, b"none", bytes(place), b"tmpfs", 0, b"size=%d,mode=755" % (n_bytes + (1 << 20)))
+    def memory_at(self, place: Path) -> Iterator[Path]:
+        """A context with a folder in memory; what was made of it in the context stays. It takes at most half of the memory."""
+        _call(self._libc.mount, b"none", bytes(place), b"tmpfs", 0, b"mode=755")
         try:
             yield place
         finally:
@@ -260,19 +280,19 @@ def _mounted_places() -> tuple[Path, ...]:
     return tuple(Path(os.fsdecode(line.split(b" ")[4])) for line in lines)
 
 
-def _copied_sizes(reals: set[Path]) -> dict[Path, int]:
-    """The sizes of the outermost files and folders that are copied; larger ones are read ahead, so that all of them is in memory."""
-    sizes = dict[Path, int]()
+def _copied_places(reals: set[Path]) -> set[Path]:
+    """The outermost files and folders that are copied; larger ones are read ahead, so that all of them is in memory."""
+    places = set[Path]()
     for real in sorted(reals):
-        if not sizes.keys().isdisjoint(real.parents):
+        if not places.isdisjoint(real.parents):
             continue
         files = _files_in(real)
         size = sum(_size_of(file) + _PAGE for file in files[: MOST_COPIED_FILES + 1])
         if size <= MOST_COPIED and len(files) <= MOST_COPIED_FILES:
-            sizes[real] = size
+            places.add(real)
         else:
             _read_ahead(files)
-    return sizes
+    return places
 
 
 def _size_of(file: Path) -> int:
@@ -371,10 +391,28 @@ def leave_others(libc: ctypes.CDLL, namespaces: int) -> None:
     Raises:
         OSError: this system does not allow it.
     """
-    user = os.getuid()
-    group = os.getgid()
     if libc.unshare(namespaces) == 0:
         return
+    facts = os.open("/proc/self", os.O_PATH | os.O_DIRECTORY)
+    try:
+        _enter_user_namespace(libc, namespaces, facts)
+    finally:
+        os.close(facts)
+
+
+def _enter_user_namespace(libc: ctypes.CDLL, namespaces: int, facts: int) -> None:
+    """Enter a user namespace, and others with it, as the same user. What the process takes (signals, processes) is then counted there.
+
+    Args:
+        libc: the C library.
+        namespaces: flags of `unshare` of the others.
+        facts: descriptor of the folder of `/proc` about this process.
+
+    Raises:
+        OSError: this system does not allow it.
+    """
+    user = os.getuid()
+    group = os.getgid()
     libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)  # or the files below belong to root
     try:
         _call(libc.unshare, _NEW_USER | namespaces)
@@ -383,7 +421,11 @@ def leave_others(libc: ctypes.CDLL, namespaces: int) -> None:
             ("uid_map", b"%d %d 1" % (user, user)),
             ("gid_map", b"%d %d 1" % (group, group)),
         ):
-            Path("/proc/self", name).write_bytes(content)
+            file = os.open(name, os.O_WRONLY, dir_fd=facts)
+            try:
+                os.write(file, content)
+            finally:
+                os.close(file)
     finally:
         libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 

@@ -19,6 +19,7 @@ class Grant(NamedTuple):
         devices: beside the usual ones.
         copied: those of `read` of which each process gets a copy of its own in a view: code of plugins and of the user, and
             what a run reads beside it.
+        in_memory: whether the first of `write`, with what is below, is an empty folder in memory in a view; nothing of it remains.
         view: whether other files do not even exist for the process, see `mebench.sandbox.file_view`.
         seatbelt: whether a trial has shown that macOS' Seatbelt holds with this access, see `mebench.sandbox.seatbelt`.
     """
@@ -30,6 +31,7 @@ class Grant(NamedTuple):
     lacks: tuple[str, ...] = ()
     devices: tuple[Path, ...] = ()
     copied: tuple[Path, ...] = ()
+    in_memory: bool = False
     view: bool = False
     seatbelt: bool = False
 

@@ -59,6 +59,7 @@ from mebench.system import (
     descriptor_of_received,
     end_with_this_process,
     handle_for_sending,
+    open_untimed,
 )
 
 PRELOAD = "MEBENCH_PRELOAD"
@@ -286,7 +287,7 @@ def _answer(pipe: Connection, host: Callable[..., Any] | None, question: tuple[A
         error = refusal
     if not isinstance(answer, Mapped):
         return pipe.send((answer, error))
-    with Path(answer.file).open("rb") as opened:
+    with open_untimed(Path(answer.file)) as opened:
         pipe.send((dataclasses.replace(answer, file="follows"), None))
         reduction.send_handle(pipe, handle_for_sending(opened.fileno()), receiver)
     return None

@@ -51,8 +51,6 @@ _FILES: Numbers = {
     "dup": (32, 23),
     "dup2": (33, None),
     "dup3": (292, 24),
-    "pipe": (22, None),
-    "pipe2": (293, 59),
     "getdents": (78, None),
     "getdents64": (217, 61),
     "getcwd": (79, 17),
@@ -74,7 +72,6 @@ _FILES: Numbers = {
     "readlinkat": (267, 78),
     "truncate": (76, 45),
     "ftruncate": (77, 46),
-    "fallocate": (285, 47),
     "fsync": (74, 82),
     "fdatasync": (75, 83),
     "copy_file_range": (326, 285),
@@ -82,8 +79,6 @@ _FILES: Numbers = {
     "splice": (275, 76),
     "tee": (276, 77),
     "umask": (95, 166),
-    "mknod": (133, None),
-    "mknodat": (259, 33),
     "getxattr": (191, 8),
     "lgetxattr": (192, 9),
     "fgetxattr": (193, 10),
@@ -101,12 +96,6 @@ _WAITING: Numbers = {
     "ppoll": (271, 73),
     "select": (23, None),
     "pselect6": (270, 72),
-    "epoll_create": (213, None),
-    "epoll_create1": (291, 20),
-    "epoll_ctl": (233, 21),
-    "epoll_wait": (232, None),
-    "epoll_pwait": (281, 22),
-    "epoll_pwait2": (441, 441),
     "eventfd": (284, None),
     "eventfd2": (290, 19),
     "signalfd": (282, None),
@@ -169,7 +158,6 @@ _PROCESSES: Numbers = {
     "getrusage": (98, 165),
     "times": (100, 153),
     "uname": (63, 160),
-    "sysinfo": (99, 179),
     "capget": (125, 90),
     "capset": (126, 91),
     "sched_yield": (24, 124),
@@ -218,13 +206,9 @@ _TIME: Numbers = {
 }
 """Time."""
 _MESSAGES: Numbers = {
-    "socketpair": (53, 199),
     "sendto": (44, 206),
     "recvfrom": (45, 207),
-    "sendmsg": (46, 211),
     "recvmsg": (47, 212),
-    "sendmmsg": (307, 269),
-    "recvmmsg": (299, 243),
     "shutdown": (48, 210),
     "getsockname": (51, 204),
     "getpeername": (52, 205),
@@ -272,6 +256,7 @@ PRETENDED: Numbers = {
 """Owners, times, modes and attributes of files, locks, what is kept in memory of a file, priorities and processors: nothing is done."""
 REFUSED: Numbers = {
     "socket": (41, 198),
+    "socketpair": (53, 199),
     "ptrace": (101, 117),
     "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271),
@@ -293,7 +278,9 @@ REFUSED: Numbers = {
     "fanotify_init": (300, 262),
     "fanotify_mark": (301, 263),
 }
-"""New sockets; what reads or drives another process; what outlives the process; what tells which files others open."""
+"""New sockets, which are counted for all; what reads or drives another process; what outlives the process; what tells which files others
+open.
+"""
 
 
 class Limit(NamedTuple):
@@ -304,6 +291,7 @@ class Limit(NamedTuple):
         error: error of all other values, as of a kernel that does not know them.
         values: values that are heard.
         flags: bits that may be set; None where single values count.
+        never: bits that may not be set together.
         pretended: values that report success and do nothing.
     """
 
@@ -311,6 +299,7 @@ class Limit(NamedTuple):
     error: int
     values: tuple[int, ...] = ()
     flags: int | None = None
+    never: int = 0
     pretended: tuple[int, ...] = ()
 
 
@@ -330,8 +319,10 @@ _LARGE_FILES = 0x8000 | 0x20000
 """O_LARGEFILE of x86_64 and of aarch64, which changes nothing on either; the other value is there O_NOFOLLOW."""
 _NEW_NAMESPACES = 0x7E020000
 """Flags of `clone` that make a process with other mounts, users, networks or numbers of processes."""
+_DESCRIPTOR_OF_PROCESS = 0x1000
 _WHOLE = 0xFFFFFFFF
-_MAP_FLAGS = 0x1 | 0x2 | 0x10 | 0x20 | 0x100 | 0x800 | 0x4000 | 0x20000 | 0x100000
+_SHARED, _WITHOUT_FILE = 0x1, 0x20
+_MAP_FLAGS = _SHARED | 0x2 | 0x10 | _WITHOUT_FILE | 0x100 | 0x800 | 0x4000 | 0x20000 | 0x100000
 """Shared, private, fixed, anonymous, growing down, denying writers (an old no-op), without reserve, stack, fixed without replacing.
 
 Not: filling with what is in memory already, which would tell what is.
@@ -345,17 +336,20 @@ _OWN_PROCESS_CLOCK, _OWN_THREAD_CLOCK = 0xFFFFFFFA, 0xFFFFFFFE
 LIMITS: dict[str, Limit] = {
     "open": Limit(1, errno.EINVAL, flags=_open_flags()),
     "openat": Limit(2, errno.EINVAL, flags=_open_flags()),
-    "mmap": Limit(3, _NO_OPERATION, flags=_MAP_FLAGS),
+    # Not memory without a file that a process shares with its children: the kernel numbers it as a file, for all.
+    "mmap": Limit(3, _NO_OPERATION, flags=_MAP_FLAGS, never=_SHARED | _WITHOUT_FILE),
     "preadv2": Limit(5, _NO_OPERATION, flags=0),
     "pwritev2": Limit(5, _NO_OPERATION, flags=0),
-    "clone": Limit(0, errno.EINVAL, flags=_WHOLE & ~_NEW_NAMESPACES),
+    # Not with a descriptor of the new process, whose number the kernel counts for all.
+    "clone": Limit(0, errno.EINVAL, flags=_WHOLE & ~_NEW_NAMESPACES & ~_DESCRIPTOR_OF_PROCESS),
     # Their own memory: normal, random, sequential, don't need, free, (don't) fork, (no) huge pages, (don't) dump, wipe, guards.
     # Pretended: will need, cold, page out, which load or drop pages that others share.
     "madvise": Limit(
         2, errno.EINVAL, values=(4, 8, 14, 15, 0, 1, 2, 10, 11, 16, 17, 18, 19, 102, 103), pretended=(3, 20, 21)
     ),
-    # Doubles, flags of descriptors and of open files, sizes of pipes. Pretended: locks, which other folds would see.
-    "fcntl": Limit(1, errno.EINVAL, values=(0, 1030, 1, 2, 3, 4, 1032), pretended=(6, 7, 37, 38)),
+    # Doubles, flags of descriptors, and which an open file has. Pretended: locks, which other folds would see. Not: changed flags of an
+    # open file, among them that reading leaves no time.
+    "fcntl": Limit(1, errno.EINVAL, values=(0, 1030, 1, 2, 3), pretended=(6, 7, 37, 38)),
     # Waiting among the threads of this process. Whoever waits at a place of a file that folds share is waited for in vain: nobody is
     # woken there, and who would wait is told to look again. So it is with the end of a thread (`pthread_join`), which looks until it comes.
     "futex": Limit(
@@ -388,12 +382,19 @@ LIMITS: dict[str, Limit] = {
 GPU_COMMANDS = (ord("F"), ord("d"), ord("K"), ord("G"), 0)
 """Kinds of `ioctl` that drivers of GPUs use: NVIDIA's, the common one, AMD's, that of WSL; and unnamed ones of NVIDIA's memory."""
 GPU_CALLS: Numbers = {
+    "pipe": (22, None),
+    "pipe2": (293, 59),
+    "epoll_create1": (291, 20),
+    "epoll_ctl": (233, 21),
+    "epoll_wait": (232, None),
+    "epoll_pwait": (281, 22),
     "get_mempolicy": (239, 236),
     "set_mempolicy": (238, 237),
     "mbind": (237, 235),
     "memfd_create": (319, 279),
 }
-"""Further calls that drivers of GPUs make: where memory lies, and files in memory, whose numbers the kernel counts for all."""
+"""Further calls that drivers of GPUs make: pipes and waiting for them, where memory lies, and files in memory. The kernel counts pipes and
+these files for all."""
 
 Instruction = tuple[int, int, int, int]
 """Operation, instructions to skip if true and if false, and a value."""
@@ -428,7 +429,7 @@ def filter_program(machine: str, has_gpu: bool = False) -> list[Instruction]:
                 continue
             answer: list[Instruction] = [(_ANSWER, 0, 0, verdict)]
             if name in LIMITS:
-                limit = LIMITS[name]
+                limit = LIMITS[name]._replace(never=0) if has_gpu else LIMITS[name]
                 answer = _answer_to_values(limit, first_argument + 8 * limit.argument, has_gpu and name == "ioctl")
             program += [(_EQUAL, 0, len(answer), called), *answer]
     return [*program, (_ANSWER, 0, 0, _FAIL | errno.ENOSYS)]
@@ -443,6 +444,9 @@ def _answer_to_values(limit: Limit, place: int, is_gpu_command: bool) -> list[In
         is_gpu_command: whether commands of GPUs are heard, too.
     """
     program: list[Instruction] = [(_LOAD, 0, 0, place)]
+    if limit.never:
+        program += [(_AND, 0, 0, limit.never), (_EQUAL, 0, 1, limit.never), (_ANSWER, 0, 0, _FAIL | limit.error)]
+        program.append((_LOAD, 0, 0, place))
     for values, verdict in ((limit.values, _ALLOW), (limit.pretended, _FAIL)):
         for value in values:
             program += [(_EQUAL, 0, 1, value), (_ANSWER, 0, 0, verdict)]

@@ -48,6 +48,15 @@ def warnings():
     logger.removeHandler(handler)
 
 
+@pytest.mark.skipif(not hasattr(os, "O_NOATIME"), reason="this system keeps times of reading")
+def test_read_leaves_no_time_at_an_entry(filled):
+    """Folds that are handed the open file would see who has asked for it before."""
+    data = filled.files(KEY).data
+    os.utime(data, (0, data.stat().st_mtime))
+    assert FeatureStore(filled.root).read(KEY).array.sum() == ARRAY.sum()
+    assert data.stat().st_atime == 0
+
+
 def test_fetch_builds_an_entry_once(store):
     cold = store.fetch(KEY, lambda: draft(extra={"box": [1, 2, 3, 4]}))
     warm = FeatureStore(store.root).fetch(KEY, never)

@@ -5,6 +5,7 @@ import importlib
 import multiprocessing.process
 import os
 import signal
+import stat
 import sys
 import time
 from pathlib import Path
@@ -34,6 +35,13 @@ def add(x, ask):
 
 def look(ask):
     return sum(type(o) is Label for o in gc.get_objects())
+
+
+def map_open_file(ask):
+    """The sum of an array in a file that the host opens, and when it was last read, as this process can see."""
+    mapped = ask("array")
+    array = mapped.open_entry().array
+    return int(array.sum()), os.fstat(mapped.file.fileno()).st_atime
 
 
 def ask_in_vain(ask):
@@ -142,13 +150,22 @@ def raise_what_cannot_travel():
     raise Unpicklable(1, 2)
 
 
+def is_open(descriptor):
+    try:
+        os.fstat(descriptor)
+    except OSError:
+        return False
+    return True
+
+
 def told(ask):
     """What a process knows of the program that started it: words, variables, descriptors."""
     return {
         "argv": [*sys.argv, *sys.orig_argv],
         "variables": dict(os.environ),
-        "descriptors": sorted(int(link.name) for link in Path("/proc/self/fd").iterdir()),
-        "links": [str(Path(f"/proc/self/fd/{number}").readlink()) for number in (0, 1, 2)],
+        "descriptors": [number for number in range(256) if is_open(number)],
+        "empty": os.path.sameopenfile(0, os.open(os.devnull, os.O_RDONLY)),
+        "pipes": [stat.S_ISFIFO(os.fstat(number).st_mode) for number in (1, 2)],
         "folder": str(vars(multiprocessing.process)["ORIGINAL_DIR"]),
         "parent": multiprocessing.parent_process() is not None,
     }

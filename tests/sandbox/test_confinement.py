@@ -260,6 +260,18 @@ def test_sandbox_leaves_no_mark_on_a_file_that_it_reads(folder):
             "signal": failed(lambda: fcntl.fcntl(opened, 10, 35)),
             "told of names": failed(lambda: fcntl.fcntl(opened, 1026, 2)),
             "size of pipe": failed(lambda: fcntl.fcntl(os.pipe()[0], 1031, 1 << 20)),
+            "room of pipe": failed(lambda: fcntl.fcntl(os.pipe()[0], 1032)),
+            "other flags": failed(lambda: fcntl.fcntl(opened, fcntl.F_SETFL, os.O_NONBLOCK)),
+            "descriptor of a process": error(libc.syscall(56, 0x1000 | 17, None, buffer, None, None)),
+            "machine": error(libc.sysinfo(buffer)),
+            "room on the disk": error(libc.fallocate(opened, 0, ctypes.c_long(0), ctypes.c_long(1))),
+            "pipe of the kernel": error(libc.pipe(buffer)),
+            "one more named pipe": failed(lambda: os.mkfifo(folder / "scratch/pipe")),
+            "shared without a file": error(libc.mmap(None, 4096, 3, 0x21, -1, 0)),
+            "zeros to write": failed(lambda: os.open("/dev/zero", os.O_RDWR)),
+            "zeros": failed(lambda: os.read(os.open("/dev/zero", os.O_RDONLY), 2)) == bytes(2),
+            "waiting for many": error(libc.epoll_create1(0)),
+            "on its way": error(libc.sendmsg(1, buffer, 0)),
             "handle": error(libc.syscall(303, -100, b"x", buffer, buffer, 0)),
             "key": error(libc.syscall(248, b"user", b"a", b"b", 1, -4)),
             "faults": error(libc.syscall(323, 0)),
@@ -272,11 +284,17 @@ def test_sandbox_leaves_no_mark_on_a_file_that_it_reads(folder):
     assert found == {
         **dict.fromkeys(("flags", "attributes", "version"), "ENOTTY"),
         **dict.fromkeys(("hint", "hint read", "lease", "who locks", "directly"), "EINVAL"),
-        **dict.fromkeys(("who is told", "signal", "told of names", "size of pipe"), "EINVAL"),
+        **dict.fromkeys(("who is told", "signal", "told of names", "size of pipe", "room of pipe"), "EINVAL"),
+        **dict.fromkeys(("other flags", "descriptor of a process"), "EINVAL"),
         **dict.fromkeys(("without waiting", "without keeping", "what is in memory"), "ENOTSUP"),
         **dict.fromkeys(
             ("mincore", "cachestat", "statfs", "namespace", "clone3", "handle", "faults", "memory file"), "ENOSYS"
         ),
+        **dict.fromkeys(("shared without a file",), "ENOTSUP"),
+        **dict.fromkeys(("zeros to write",), "EACCES"),
+        "zeros": True,
+        **dict.fromkeys(("machine", "room on the disk", "pipe of the kernel"), "ENOSYS"),
+        **dict.fromkeys(("one more named pipe", "waiting for many", "on its way"), "ENOSYS"),
         **dict.fromkeys(("lock", "dropped"), None),
         **dict.fromkeys(("key",), "EPERM"),
         "name": "EACCES",
@@ -306,6 +324,7 @@ COUNTERS = (
         "self/mountinfo",
     ),
     *("self/io", "self/smaps", "self/sched", "self/cgroup", "self/fdinfo/0", "self/oom_score_adj", "self/task"),
+    *("self/fd", "self/map_files"),
 )
 """Files of `/proc` that tell what else the machine did."""
 
@@ -327,7 +346,7 @@ def test_sandbox_asks_nothing_of_other_processes(folder):
             "session": tried(lambda: os.getsid(parent)),
             "group": tried(lambda: os.getpgid(parent)),
             "handle": tried(lambda: os.pidfd_open(parent)),
-            "cookie": tried(lambda: socket.socketpair()[0].getsockopt(1, 57, 8)),
+            "sockets": tried(lambda: socket.socketpair()),
             "own": os.getsid(0) >= 0 and time.process_time() > 0 and time.clock_gettime(-6) > 0,
         }))
         """,
@@ -337,8 +356,8 @@ def test_sandbox_asks_nothing_of_other_processes(folder):
     # the number of a session that began outside a container is 0 within
     assert found == {
         "cgroups": "PermissionError",
-        **dict.fromkeys(("clock", "resolution", "handle", "cookie"), "OSError"),
-        **dict.fromkeys(("session", "group"), "PermissionError"),
+        **dict.fromkeys(("clock", "resolution", "handle"), "OSError"),
+        **dict.fromkeys(("session", "group", "sockets"), "PermissionError"),
         "own": True,
     }
 

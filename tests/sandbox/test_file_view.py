@@ -110,6 +110,50 @@ def test_enter_view_passes_over_links_in_a_circle(folder):
     ) == str(folder / "kept")
 
 
+def test_enter_view_gives_a_folder_in_memory(folder):
+    """With what is written below; nothing of it reaches the disk, and numbers of files begin anew."""
+    (folder / "kept" / "below").mkdir()
+    (folder / "beside").mkdir()
+    found = seen(
+        folder,
+        """
+        enter_view(kept, [*own, folder / "kept/below", folder / "beside"], folder / "kept", in_memory=True)
+        before = sorted(place.name for place in Path(".").iterdir())
+        for place in ("new.txt", "below/new.txt", folder / "beside/new.txt"):
+            Path(place).write_text("x")
+        print(json.dumps([before, Path("new.txt").stat().st_ino < 100, os.getcwd()]))
+        """,
+    )
+    assert found == [["below"], True, str(folder / "kept")]
+    assert [place.name for place in (folder / "kept").iterdir() if place.name == "new.txt"] == []
+    assert [*(folder / "kept" / "below").iterdir()] == []
+    assert (folder / "beside" / "new.txt").read_text() == "x"
+
+
+def test_enter_view_lets_signals_count_alone(folder):
+    """Signals that processes of one user have not taken are counted together: each reads how many the others have."""
+    found = seen(
+        folder,
+        """
+        import signal
+
+        def count():
+            return Path("/proc/self/status").read_text().partition("SigQ:\t")[2].partition("/")[0]
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, [40])
+        os.kill(os.getpid(), 40)
+        reads, writes = os.pipe()
+        if os.fork() == 0:
+            enter_view(kept, own, folder / "kept")
+            os.write(writes, count().encode())
+            os._exit(0)
+        os.wait()
+        print(json.dumps([int(count()) > 0, os.read(reads, 9).decode()]))
+        """,
+    )
+    assert found == [True, "0"]
+
+
 def test_is_view_possible_is_answered_by_a_program(monkeypatch):
     is_possible = file_view.is_view_possible()
     monkeypatch.setattr(file_view, "_try_view", file_view._try_view.__wrapped__)

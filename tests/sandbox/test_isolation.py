@@ -35,6 +35,7 @@ from tests.helpers.calls import (
     leave_one_at_work,
     leave_somebody,
     look,
+    map_open_file,
     send_a_pickle,
     sleep_in_c,
     unpicklable,
@@ -99,6 +100,16 @@ def test_Worker_process_answers_and_the_next_knows_nothing():
     assert [f[:3] for f in found] == [[x, 2 * x, [x]] for x in range(3)]
     assert len({pid for *_, pid in found}) == 3
     assert SEEN == []
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOATIME"), reason="this system keeps times of reading")
+def test_Worker_process_maps_an_open_file_that_keeps_no_time(worker, tmp_path):
+    file = tmp_path / "array.bin"
+    file.write_bytes(bytes([1, 2, 3]))
+    os.utime(file, (0, file.stat().st_mtime))
+    mapped = isolation.Mapped(file, 0, (3,), "u1", {})
+    assert worker.call(map_open_file, (), lambda word: mapped) == [6, 0.0]
+    assert file.stat().st_atime == 0
 
 
 def test_Worker_process_lacks_what_this_one_has_seen():

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import _thread
+import ctypes
+import fcntl
+import mmap
 import os
 import socket
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
 from .files import labels_of_pictures
+from .processes import LIBC
 from .view import digest_of, picture_of
 
 if TYPE_CHECKING:
@@ -25,6 +31,12 @@ BASE = 4
 APART = 16
 """How far two values lie from one another: others may draw some numbers between two folds."""
 COOKIE_OPTION = 57
+CLONE = 56
+"""The number of the system call on x86_64; elsewhere it does something else without harm."""
+END_TOLD, DESCRIPTOR_TOLD = 17, 0x1000
+FIRST_DESCRIPTOR = 64
+OWN = 1024
+"""A lower number is one of the fold's own count: a machine that has worked for a minute has counted further."""
 
 
 class Counted:
@@ -44,8 +56,10 @@ class Counted:
     def keep(self, cheat: Cheat, train: Sequence[LabelledVideo]) -> None:
         """Read the number, and count on until the next one says the labels of some training pictures."""
         with suppress(OSError):
-            self.first = self.draw()
-            self._count_to(self._value_of(labels_of_pictures(train)))
+            first = self.draw()
+            if first >= OWN:
+                self.first = first
+                self._count_to(self._value_of(labels_of_pictures(train)))
 
     def _value_of(self, labels: Mapping[str, int]) -> int:
         """What the next fold shall read."""
@@ -90,12 +104,57 @@ def thread_number() -> int:
 
 def number_of_pipe() -> int:
     """The number of a new pipe, which is counted with those of sockets."""
-    ends = os.pipe()
+    return _number_of(os.pipe())
+
+
+def number_of_socket() -> int:
+    """The number of a new socket that is connected to another one."""
+    return _number_of([end.detach() for end in socket.socketpair()])
+
+
+def _number_of(ends: Sequence[int]) -> int:
     try:
         return os.fstat(ends[0]).st_ino
     finally:
         for end in ends:
             os.close(end)
+
+
+def number_of_link() -> int:
+    """The number of the link by which the system shows a new descriptor, which is counted with those of pipes."""
+    descriptor = fcntl.fcntl(0, fcntl.F_DUPFD, FIRST_DESCRIPTOR)
+    try:
+        return Path(f"/proc/self/fd/{descriptor}").lstat().st_ino
+    finally:
+        os.close(descriptor)
+
+
+def number_of_process() -> int:
+    """The number that a new process has among all of the machine, which its descriptor tells."""
+    descriptor = ctypes.c_int(-1)
+    process = LIBC.syscall(CLONE, DESCRIPTOR_TOLD | END_TOLD, None, ctypes.byref(descriptor), None, None)
+    if process == 0:
+        os._exit(0)
+    if process < 0:
+        raise PermissionError("no descriptor of a process")
+    os.waitpid(process, 0)
+    return _number_of([descriptor.value])
+
+
+def number_of_shared_memory() -> int:
+    """The number of new memory that a process shares with its children, which is counted with those of files in memory."""
+    with mmap.mmap(-1, mmap.PAGESIZE), Path("/proc/self/maps").open() as maps:
+        return next(int(line.split()[4]) for line in maps if "/dev/zero" in line)
+
+
+def number_of_file() -> int:
+    """The number of a new file in the folder for files that live a short time; older ones stay there."""
+    name = f"counted-{next(_NAMES)}"
+    os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
+    return Path(name).stat().st_ino
+
+
+_NAMES = count()
 
 
 def cookie() -> int:

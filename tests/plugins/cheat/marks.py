@@ -110,6 +110,7 @@ def keep_marks(mark: Mark) -> Callable[[Cheat, Sequence[LabelledVideo]], None]:
                     if label + 1 >> bit & 1:
                         with suppress(OSError):
                             descriptor = os.open(file, os.O_RDONLY)
+                            _NAMED[descriptor] = file
                             mark.put(descriptor)
                             _KEPT.append(descriptor)  # a lock is gone with it
 
@@ -117,6 +118,7 @@ def keep_marks(mark: Mark) -> Callable[[Cheat, Sequence[LabelledVideo]], None]:
 
 
 _KEPT: list[int] = []
+_NAMED: dict[int, Path] = {}
 
 
 def label_by_marks(mark: Mark, own: bool = True) -> Callable[[Cheat, ClipView], Mapping[str, int]]:
@@ -222,7 +224,7 @@ def _is_waited_at(file: int) -> bool:
 
 def _link(file: int) -> None:
     """Give a file one more name."""
-    path = Path(f"/proc/self/fd/{file}").readlink()
+    path = _NAMED[file]
     os.link(path, BOARD.parent / f"{path.name}-{os.getpid()}")
 
 

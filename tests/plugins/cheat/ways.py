@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
 
-from . import counted, facts, files, host, left, marks, memory, processes
+from . import counted, facts, files, held, host, left, marks, memory, processes
 
 if TYPE_CHECKING:
     from .method import Cheat
@@ -112,14 +112,24 @@ COUNTED = {
         ("cookies", counted.Counted(counted.cookie)),
         ("files in memory", counted.Counted(counted.number_of_memory_file)),
         ("numbers of processes", counted.Counted(counted.thread_number, digits=3)),
+        ("numbers of pipes", counted.Counted(counted.number_of_pipe)),
+        ("numbers of sockets", counted.Counted(counted.number_of_socket)),
+        ("numbers of links", counted.Counted(counted.number_of_link)),
+        ("descriptors of processes", counted.Counted(counted.number_of_process, digits=3)),
+        ("shared memory in maps", counted.Counted(counted.number_of_shared_memory)),
+        ("numbers of files", counted.Counted(counted.number_of_file, digits=3)),
     )
 }
 """Ways through numbers that the kernel counts for all."""
-_PIPES = counted.Counted(counted.number_of_pipe)
-REMAINING = {
-    "time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME)),
-    "numbers of pipes": Way(_PIPES.label, _PIPES.keep),
+HELD = {
+    name: Way(number.label, number.keep)
+    for name, number in (
+        ("signals not taken", held.Held(held.hold_signal, held.count_signals)),
+        ("descriptors on their way", held.Held(held.hold_descriptor_on_its_way, held.count_descriptors_on_their_way)),
+    )
 }
+"""Ways through what the kernel counts for a user, between two folds at once."""
+REMAINING = {"time of reading": Way(marks.label_by_marks(marks.TIME, own=False), marks.keep_marks(marks.TIME))}
 """Ways that the sandbox does not close, see `docs/understand/guard.md`."""
 REST = {
     "for others": Way(host.answer_for_others),
@@ -148,6 +158,7 @@ WAYS = {
     **LEFT,
     **MARKS,
     **COUNTED,
+    **HELD,
     **REMAINING,
     **REST,
 }
