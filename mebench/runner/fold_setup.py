@@ -38,6 +38,7 @@ class FoldSetup:
         store: store of features.
         degraded: whether the tested frames are degraded ones, so that only a stored model may predict.
         timeout: seconds after which the process of a fold counts as hung; None for no limit.
+        trains: whether a method is trained in stages, whose state and logs reach the disk while it lasts.
         planned_grant: the access of the process where the run is planned; None where it is not confined.
         secret: seed of drawn names, see `Plan`.
         skipped: keys of the videos without a face.
@@ -51,6 +52,7 @@ class FoldSetup:
     store: FeatureStore
     degraded: bool
     timeout: float | None
+    trains: bool
     planned_grant: Grant | None
     secret: str
     skipped: frozenset[str]

@@ -303,13 +303,14 @@ class FoldHost:
     ) -> FoldResult | Failure:
         """The answer of the process to `fit_and_predict`, which gets a temporary folder."""
         with worker.scratch_folder() as scratch:
-            place = self.spec.shared_place or Path(scratch, "training")
-            place.mkdir(parents=True, exist_ok=True)
             grant = self.setup.grant
-            left_files = worker.left_files if self.spec.shared_place is None else place.parent
+            leaves_nothing = grant is not None and grant.view and not self.setup.trains
+            shared = None if leaves_nothing else self.spec.shared_place
+            place = shared or Path(scratch, "training")
+            place.mkdir(parents=True, exist_ok=True)
+            left_files = worker.left_files if shared is None else place.parent
             if grant is not None:
-                keeps_nothing = left_files is None or not place.is_relative_to(scratch)
-                grant = grant._replace(write=(Path(scratch), place), in_memory=keeps_nothing)
+                grant = grant._replace(write=(Path(scratch), place), in_memory=shared is not None or leaves_nothing)
             order = replace(
                 order,
                 job=replace(order.job, cache=scratch, folder=str(place)),

@@ -122,6 +122,7 @@ class Plan:
             store=self.features.store,
             degraded=config.degrade != "none",
             timeout=config.fold_timeout,
+            trains=self.trains,
             planned_grant=self.grant,
             secret=self.secret,
             skipped=frozenset(data.skipped),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mebench.core import ClipView, LabelledVideo
+from mebench.sandbox import confinement
 
 from .files import labels_of_pictures
 from .processes import LIBC
@@ -148,8 +149,9 @@ def number_of_shared_memory() -> int:
 
 
 def number_of_file() -> int:
-    """The number of a new file in the folder for files that live a short time; older ones stay there."""
-    name = f"counted-{next(_NAMES)}"
+    """The number of a new file in the last folder where a fold may write; older ones stay there."""
+    folders = [Path()] if confinement.entered is None else confinement.entered.write
+    name = str(folders[-1] / f"counted-{next(_NAMES)}")
     os.close(os.open(name, os.O_CREAT | os.O_WRONLY))
     return Path(name).stat().st_ino
 
