@@ -209,7 +209,7 @@ def open_descriptor(path: Path, flags: int = os.O_RDONLY) -> Iterator[int]:
 
 
 def open_untimed(path: Path) -> BufferedReader:
-    """A file opened for reading that keeps no time of it, where the system lets this user read so.
+    """A file opened for reading that keeps no time of it, where the system can.
 
     Raises:
         OSError: it cannot be opened.
@@ -218,7 +218,7 @@ def open_untimed(path: Path) -> BufferedReader:
 
 
 def _open_untimed(name: str, flags: int) -> int:
-    """The descriptor of a file by whose reading its time of access does not change, unless it is another user's."""
+    """A descriptor by which reading leaves no time, unless the file is another user's."""
     with suppress(OSError):
         return os.open(name, flags | getattr(os, "O_NOATIME", 0))
     return os.open(name, flags)

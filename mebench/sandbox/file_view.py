@@ -190,7 +190,7 @@ class _Mounts:
                 self._set_attributes(self._private[real], _READ_ONLY | _NO_SET_USER | _NO_TIMES, _ALL_TIMES)
 
     def add_folder_in_memory(self, reals: set[Path], memory: Path) -> None:
-        """Empty folders in a folder in memory, in place of a folder and of those in it."""
+        """An empty folder in memory in place of one, with those in it."""
         if not reals:
             return
         home, *inside = sorted(reals)

@@ -32,7 +32,7 @@ class NamedPipes:
             os.mkfifo(name, 0o600)
 
     def open(self) -> tuple[int, int]:
-        """The descriptors of the reading and the writing end of a pipe that nobody has open.
+        """Descriptors of both ends, reading and writing, of a pipe that nobody has open.
 
         Raises:
             OSError: all are in use.
@@ -66,7 +66,7 @@ def _open_unused(name: str) -> int | None:
 
 
 def use_named_pipes(folder: Path) -> None:
-    """Let `os.pipe` of this process give named pipes, which are made in a folder unless they are there."""
+    """Let `os.pipe` of this process give named pipes, made in a folder once."""
     place = folder / FOLDER
     if not place.exists():
         vars(os)["pipe"] = NamedPipes(place).open
