@@ -239,6 +239,8 @@ def _intervals_of_annotations(
 def _with_spellings(truth: IntervalFile, answers: IntervalFile, remarks: Remarks) -> IntervalFile:
     """The answers with other spellings of labels replaced. The truth's adapter says what it writes, such as `happiness` for `happy`."""
     spellings = {} if truth.sheet is None else truth.sheet.cleaning.spellings
+    if not spellings:
+        return answers
     labels = answers.intervals["emotion"]
     known = set(truth.intervals["emotion"])
     found = {label: spellings[label] for label in labels.unique() if label in spellings and label not in known}

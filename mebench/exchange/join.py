@@ -32,7 +32,7 @@ def classes_of(requested: str | None, tables: Tables, remarks: Remarks) -> list[
     Raises:
         ConfigError: a class is named twice or not at all, or the truth has emotions and none of the classes.
     """
-    classes = named_classes(requested, tables.truths["emotion"], remarks)
+    classes = named_classes(requested, tables.truths["emotion"].unique(), remarks)
     if not classes:
         return classes
     for label, rows in _rows_of_other_labels(tables.truths, classes):

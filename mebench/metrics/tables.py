@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mebench.errors import DataError
 from mebench.grouping import group_by
@@ -173,11 +174,24 @@ def number_groups(columns: Sequence[str], *tables: pd.DataFrame) -> list[Indices
     """
     numbers = np.zeros(sum(len(table) for table in tables), dtype=np.int64)
     for column in columns:
-        arrays: list[Any] = [table[column].values for table in tables]
-        cells = arrays[0] if len(arrays) == 1 else np.concatenate([np.asarray(array) for array in arrays])
-        codes, values = pd.factorize(cells, use_na_sentinel=False)
+        codes, values = pd.factorize(_joined([table[column] for table in tables]), use_na_sentinel=False)
         numbers = numbers * len(values) + codes
     return np.split(numbers, np.cumsum([len(table) for table in tables])[:-1])
+
+
+MANY_ROWS = 10_000
+"""Rows from which on words that are joined stay pandas' own: their numbers take a sixth of the time; of few rows three times as long."""
+
+
+def _joined(columns: Sequence[pd.Series]) -> Any:
+    """The values of columns below each other."""
+    first, *others = columns
+    if not others:
+        return first.values
+    are_words = all(isinstance(column.dtype, pd.StringDtype) and column.dtype == first.dtype for column in columns)
+    if are_words and sum(map(len, columns)) >= MANY_ROWS:
+        return pd.concat(columns, ignore_index=True).array
+    return np.concatenate([column.to_numpy() for column in columns])
 
 
 class RowGroups(NamedTuple):
@@ -348,14 +362,44 @@ def sort_rows(columns: _Columns, order: Sequence[str]) -> _Columns:
     Tables are small and many: `DataFrame.sort_values` and columns added one by one took most of a score's time.
     """
     keys = []
-    for name in reversed(order):
+    for name in order:
         key = columns[name]
         if not isinstance(key, np.ndarray) or key.dtype == object:
             key, names = pd.factorize(np.asarray(key, dtype=object), sort=True)
             key[key < 0] = len(names)
         keys.append(key)
-    rows = np.lexsort(keys)
+    if len(keys[0]) >= MANY_ROWS:
+        keys = _fewer_keys(keys)
+    rows = np.lexsort(keys[::-1])
     return {name: column.take(rows) for name, column in columns.items()}
+
+
+LIMIT = 2**63
+"""The first whole number beyond 64 bits with a sign."""
+
+
+def _fewer_keys(keys: Sequence[NDArray[Any]]) -> list[NDArray[Any]]:
+    """Keys with the same order of rows, neighbouring whole numbers as one: each key of a million rows takes a tenth of a second.
+
+    >>> _fewer_keys([np.array([1, 0]), np.array([5, 9]), np.array([0.5, 0.25])])
+    [array([5, 4]), array([0.5 , 0.25])]
+    """
+    fewer: list[NDArray[Any]] = []
+    values_of_last = LIMIT  # of the last key; with another one there is no room for more
+    for key in keys:
+        is_whole = key.dtype.kind == "i"
+        lowest, highest = (int(key.min()), int(key.max())) if is_whole else (0, LIMIT)
+        values = highest - lowest + 1
+        if values >= LIMIT:
+            fewer.append(key)
+            values_of_last = LIMIT
+        elif values_of_last * values < LIMIT:
+            fewer[-1] = fewer[-1] * values + (key.astype(np.int64) - lowest)
+            values_of_last *= values
+        else:
+            fewer.append(key.astype(np.int64) - lowest)
+            values_of_last = values
+    return fewer
 
 
 def _table_of_columns(columns: _Columns) -> pd.DataFrame:

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from mebench.errors import DataError
 from mebench.metrics import Tables
-from mebench.metrics.tables import number_groups
+from mebench.metrics.tables import MANY_ROWS, number_groups, sort_rows
 
 VIDEOS = pd.DataFrame(
     {
@@ -75,3 +75,33 @@ def test_number_groups_takes_missing_values_as_equal(left, right):
     equal_numbers = [[n == m for n in numbers] for m in numbers]
     equal_rows = [[a == b for a in rows] for b in rows]
     assert equal_numbers == equal_rows
+
+
+def test_number_groups_of_long_tables_gives_equal_words_one_number():
+    words = np.array(["b", "a", None, "c"], dtype=object)
+    left, right = (pd.DataFrame({"video": pd.array(words[np.arange(n) % 4], dtype="str")}) for n in (MANY_ROWS, 7))
+    of_left, of_right = number_groups(["video"], left, right)
+    assert of_left[:4].tolist() == of_right[:4].tolist()
+    assert len(set(of_left.tolist())) == 4
+
+
+@pytest.mark.parametrize("largest", [40, 2**31, 2**63 - 1])
+def test_sort_rows_of_a_long_table_as_pandas_does(largest):
+    rng = np.random.default_rng(largest % 101)
+    n = MANY_ROWS + 1
+    numbers = rng.choice([-largest, -3, 0, 7, largest], n)
+    table = pd.DataFrame(
+        {
+            "surest": rng.choice([-0.5, 0.25, np.nan], n),
+            "video": rng.choice(np.array(["a", "b", None], dtype=object), n),
+            "onset": numbers,
+            "offset": rng.permutation(numbers),
+            "apex": rng.choice([1.5, 2.5], n),
+            "draw": rng.integers(0, 3, n).astype(np.int32),
+            "row": np.arange(n),
+        }
+    )
+    order = ["surest", "video", "onset", "offset", "apex", "draw"]
+    columns = {name: table[name].to_numpy() for name in table}
+    expected = table.sort_values(order, kind="stable")["row"]
+    assert sort_rows(columns, order)["row"].tolist() == expected.tolist()
