@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache, partial
@@ -42,7 +44,28 @@ def cached_result(make: Callable[[], T], code: tuple[str, ...], *inputs: Any) ->
         code: patterns of the files of mebench that compute the result.
         inputs: everything else that determines the result, as plain data.
     """
-    return _kept_result(make, [hash_of_code(code), *inputs])
+
+    def make_and_count() -> T:
+        _counts["made"] += 1
+        return make()
+
+    return _kept_result(make_and_count, [hash_of_code(code), *inputs])
+
+
+_counts = Counter[str]()
+"""Under `made` the number of results of this process that the cache lacked."""
+
+
+def n_made() -> int:
+    """Number of results that this process has made, since the cache lacked them."""
+    return _counts["made"]
+
+
+def keeps_results() -> bool:
+    """Whether the cache can be written, so that one process finds what another has made."""
+    with suppress(OSError):
+        cache_folder().mkdir(parents=True, exist_ok=True)
+    return os.access(cache_folder(), os.W_OK)
 
 
 def _kept_result(make: Callable[[], T], key: list[Any]) -> T:

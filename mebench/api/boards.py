@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
+
+import pandas as pd
 
 from mebench.boards.board import Board
+from mebench.boards.board_pages import BoardPage, board_pages
+from mebench.boards.chance_rows import chance_methods
+from mebench.boards.guest_tables import GuestTable
 from mebench.boards.included import IncludedBoards, included_folder, place_in_board, read_included
+from mebench.boards.method_names import MethodNames
 from mebench.boards.named_boards import FILE as BOARDS, NamedBoard, read_named_boards
 from mebench.boards.row_sources import BoardFiles, RowReader
+from mebench.boards.rows import BoardTable
+from mebench.boards.selection_gains import Gain
 from mebench.errors import MebenchError, RunError
 from mebench.intake.collect import Notify, collect_finished_runs, collect_records, unique_records
 from mebench.intake.disagreements import with_doubts, with_senders
@@ -22,8 +31,10 @@ from mebench.records.matching_published import ALIASES_FILE, read_aliases
 from mebench.records.published import PUBLISHED, read_published
 from mebench.records.record import Record
 from mebench.runs.folder import RunFolder
+from mebench.shared_work import joined_team
 
 mlflow_store = load_lazily("mebench.tracking.mlflow_store")
+site_pages = load_lazily("mebench.boards.site.site_pages")
 RECORDS = "records"
 SOURCES = ("reproduction", "vqa")
 """The parts with rows for a board, each with a file `board_rows` and its function `read_rows`. One that is not installed gives none."""
@@ -87,6 +98,70 @@ def board_of(found: Sequence[Record], source: str, folder: Path, notify: Notify,
         notify(f"{nothing}, so the page has only published values: {advice}")
     named = read_named_boards(place(BOARDS).parent)
     return Board(records, published, aliases, given, named, included)
+
+
+class BoardContent(NamedTuple):
+    """What is written of a board.
+
+    Attributes:
+        tables: its tables.
+        gains: gains from selection on tested people.
+        guests: tables with columns of their own.
+        pages: the named boards.
+    """
+
+    tables: list[BoardTable]
+    gains: list[Gain]
+    guests: list[GuestTable]
+    pages: list[BoardPage]
+
+
+def make_content(board: Board, notify: Notify) -> BoardContent:
+    """Tables and named boards of a board; `notify` as in `board_pages`.
+
+    Raises:
+        UnshownError: some records cannot be shown; the others can.
+    """
+    tables = board.make_tables()
+    gains = board.compute_gains()
+    names = MethodNames.from_published(board.published)
+    guests = board.guest_tables()
+    pages = board_pages(board.named, tables, gains, chance_methods(), names, notify, guests)
+    return BoardContent(tables, gains, guests, pages)
+
+
+def help_with_board(claims: str, runs: Path, folder: Path, kept: Path | None, site: bool) -> None:
+    """Make slow results of a board that another process builds.
+
+    Args:
+        claims: folder of the claims of the team.
+        runs: as in `read_board`.
+        folder: as in `read_board`.
+        kept: as in `read_board`.
+        site: whether the pages of the runs are wanted, too.
+    """
+    with joined_team(claims), words_of_python():
+        board = read_board(runs, folder, _tell_nobody, kept)
+        board.render(partial(_make_ahead, site=site), _tell_nobody)
+
+
+def words_of_python() -> AbstractContextManager[None]:
+    """A block in which texts of tables are Python's.
+
+    Arrow's, one by one, take a sixth of the time of a board.
+    """
+    return pd.option_context("mode.string_storage", "python")
+
+
+def _make_ahead(board: Board, site: bool) -> None:
+    """Make all that is slow in a board."""
+    content = make_content(board, _tell_nobody)
+    if site:
+        site_pages.Site(content.tables, board.records, board.published, content.gains, content.pages).make_ahead()
+
+
+def _tell_nobody(sentence: str) -> None:
+    """Leave a sentence to the process that builds the board."""
 
 
 def named_boards_of(folder: Path) -> list[NamedBoard]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from mebench.boards import row_facts
 from mebench.boards.chance_rows import chance_methods, names_rows, random_rows
@@ -38,6 +38,7 @@ from mebench.result_cache import cached_result
 from mebench.runs import RunFolder
 from mebench.runs.scoring import SCORER, read_tables
 from mebench.score_type import UNDEFINED, Score
+from mebench.shared_work import results_in_order
 
 OF_STANDINGS = (*SCORING, "boards/significance.py", "boards/standings.py", "boards/group_letters.py")
 """The code of the stored values of the rows of a table together."""
@@ -92,12 +93,15 @@ def _build(records: Sequence[Record]) -> list[BoardTable]:
     ordered = sorted(records, key=lambda record: (*_row_key(record), record.seed, record.id))
     ordered = _with_equal_words(ordered)
     chance_ids = chance_methods()
-    tables: list[BoardTable] = []
+    of_tables: list[RunsOfTable] = []
     for task in SECTIONS:
         scored = [record for record in ordered if task in record.summary]
         by_identity = group_by(scored, key=partial(_identity_of_table, task))
-        tables += [_table(task, identity, by_identity[identity], chance_ids) for identity in sorted(by_identity)]
-    return _with_unique_names(tables)
+        of_tables += [RunsOfTable(task, identity, by_identity[identity]) for identity in sorted(by_identity)]
+    make = partial(_table, chance_ids=chance_ids)
+    return _with_unique_names(
+        [*results_in_order("tables", of_tables, make, size=lambda of_table: len(of_table.records))]
+    )
 
 
 def _with_equal_words(records: Sequence[Record]) -> list[Record]:
@@ -131,15 +135,23 @@ def _identity_of_table(task: str, record: Record) -> tuple[str, str, str]:
     return record.dataset, str(record.config["protocol"]), "; ".join(filter(None, variant))
 
 
-def _table(task: str, identity: tuple[str, str, str], records: Sequence[Record], chance_ids: Set[str]) -> BoardTable:
-    """The table of some runs on the same data.
+class RunsOfTable(NamedTuple):
+    """The runs of a table, on the same data.
 
-    Args:
+    Attributes:
         task: task of the table.
         identity: dataset, protocol and variant.
         records: runs that have a score of the task.
-        chance_ids: methods that are levels of chance.
     """
+
+    task: str
+    identity: tuple[str, str, str]
+    records: Sequence[Record]
+
+
+def _table(of_table: RunsOfTable, chance_ids: Set[str]) -> BoardTable:
+    """The table of some runs; `chance_ids` are the methods that are levels of chance."""
+    task, identity, records = of_table
     scheme = str(records[0].about.get("scheme", "")) if task != "spotting" else ""
     tables_of_runs = RunTables()  # many pairs of tests include a run
     return BoardTable(

@@ -24,6 +24,7 @@ from mebench.runner.selection_worth import worth_in_audit
 from mebench.runs import RunFolder
 from mebench.runs.scoring import read_tables
 from mebench.score_type import UNDEFINED, Score
+from mebench.shared_work import results_in_order
 
 OF_GAINS = (*SCORING, "boards/selection_gains.py")
 """The code of the stored gains over seeds."""
@@ -200,7 +201,8 @@ def _gains_of_runs(records: Sequence[Record], programs: Programs, aliases: Seque
             selected.append(SelectedRun(record, audited))
     shown = [run for run in selected if run.path]
     of_identity = group_by(shown, key=lambda run: (run.record.identity, run.record.sender))
-    gains = [_gain_of_runs(runs, known, programs, aliases) for runs in of_identity.values()]
+    gain_of = partial(_gain_of_runs, known=known, programs=programs, aliases=aliases)
+    gains = results_in_order("gains", [*of_identity.values()], gain_of)
     return [gain for gain in gains if gain is not None]
 
 

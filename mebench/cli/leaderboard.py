@@ -34,8 +34,9 @@ from mebench.output.terminal import format_count, format_duration, format_size, 
 from mebench.parts import is_installed
 
 with lazy_imports():
+    from mebench import shared_work
     from mebench.api import boards as board_files, renewal
-    from mebench.boards import board_pages, chance_rows, included, method_names, several_datasets, table_files
+    from mebench.boards import board_pages, included, several_datasets, table_files
     from mebench.config import registry, sources
     from mebench.core import dataset as dataset_contract
     from mebench.intake import (
@@ -52,12 +53,10 @@ with lazy_imports():
     )
     from mebench.protocols import known as known_protocols
     from mebench.records import method_result, record as run_record
-    from mebench.runner import plan as run_plan
+    from mebench.runner import plan as run_plan, workers as pool_of_workers
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from mebench.boards.board import Board
     from mebench.boards.board_pages import BoardPage
     from mebench.boards.rows import BoardTable
@@ -68,7 +67,6 @@ if TYPE_CHECKING:
     from mebench.tracking import mlflow, mlflow_store, send
     from mebench.vqa import answer_records, questions as vqa_questions
 else:
-    pd = load_lazily("pandas")
     site_pages = load_lazily("mebench.boards.site.site_pages")
     register = load_lazily("mebench.challenges.register")
     mlflow = load_lazily("mebench.tracking.mlflow")
@@ -80,6 +78,8 @@ else:
 app = verb_group("leaderboard", hint="A board is shown by: mebench table BOARD. ")
 
 SITE = "site"
+MOST_PROCESSES = 4
+"""Most processes that build a board by default: each holds all records and tables, some half a gigabyte of a large one."""
 STATUS = {
     "taken": "taken in{}",
     "there": "is there already",
@@ -117,6 +117,14 @@ def leaderboard_build_command(
     ] = True,
     json: Json = None,
     plugins: Plugins = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            metavar="N",
+            help=f"Number of processes where much must be computed; by default one for each core, at most {MOST_PROCESSES}.",
+        ),
+    ] = None,
 ) -> None:
     """Build tables and page from runs and records. Published values are added."""
     check_folder("--out", out)
@@ -130,11 +138,15 @@ def leaderboard_build_command(
             f"--records must name a folder of records, or be none or included, but {records_in} is not one"
         )
     tracker = sources.user_setting("tracking", "") or None
-    # Texts of tables are Python's: Arrow's, one by one, take a sixth of the time of a board.
-    with pd.option_context("mode.string_storage", "python"), TemporaryDirectory() as room:
+    home = Path(runs).expanduser()
+    # MLflow's records lie in a folder of this process alone.
+    n_processes = _number_of_processes(workers) if from_mlflow is None else 1
+    team = shared_work.team_of(
+        n_processes, board_files.help_with_board, (home, folder, records_folder, site), plugins or ()
+    )
+    with team, board_files.words_of_python(), TemporaryDirectory() as room:
         # Contents come from the runs' tables, whatever their source.
         if from_mlflow is None:
-            home = Path(runs).expanduser()
             progress.notify(*board_files.remarks_on_database(tracker, home, folder))
             board = board_files.read_board(home, folder, progress.notify, records_folder)
         else:
@@ -153,6 +165,17 @@ def leaderboard_build_command(
             synced = send.send_all((), tracker, progress, boards=files)
         if synced.opening and json != "-":
             print_lines(f"{synced.title}: {synced.opening}")
+
+
+def _number_of_processes(workers: int | None) -> int:
+    """The processes that build a board.
+
+    Raises:
+        ConfigError: they are fewer than one.
+    """
+    if workers is not None and workers < 1:
+        raise ConfigError(f"--workers must be 1 or more, or left out for one for each core, not {workers}")
+    return workers or min(pool_of_workers.default_workers(), MOST_PROCESSES)
 
 
 def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[Record]:
@@ -175,12 +198,7 @@ def _write_board(
         board: the board.
     """
     with progress.waiting("tables"):
-        tables = board.make_tables()
-        gains = board.compute_gains()
-        floors = chance_rows.chance_methods()
-        names = method_names.MethodNames.from_published(board.published)
-        guests = board.guest_tables()
-        pages = board_pages.board_pages(board.named, tables, gains, floors, names, progress.notify, guests)
+        tables, gains, guests, pages = board_files.make_content(board, progress.notify)
         index = table_files.write_leaderboard(tables, folder, gains, pages, progress.notify, guests)
     given = "".join(f" and {source.in_words}" for source in board.sources if source.in_words)
     named = f"{format_count(len(pages), 'board')}, " if pages else ""

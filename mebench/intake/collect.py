@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from mebench.errors import MebenchError, RunError
@@ -15,6 +16,7 @@ from mebench.records.memory_limits import limited_memory
 from mebench.records.record import ANSWERS, OF_STUDY, Record, record_from_run
 from mebench.records.record_files import record_name
 from mebench.runs.folder import RunFolder
+from mebench.shared_work import results_in_order
 
 Notify = Callable[[str], None]
 
@@ -45,7 +47,10 @@ def collect_records(records: Path, notify: Notify | None = None) -> list[Record]
     """
     notify = notify or Progress().notify
     files = sorted(records.glob("[!.]*/record.json"))  # a hidden folder is still being written
-    committed = [record for file in files for record in _read(RunFolder(file.parent), notify, published=True)]
+    folders = [RunFolder(file.parent) for file in files]
+    read = partial(_read, notify=notify, published=True)
+    silently = partial(_read, notify=lambda _: None, published=True)
+    committed = [record for found in results_in_order("records", folders, read, silently) for record in found]
     latest: dict[str, Record] = {}
     for record in sorted(committed, key=lambda record: record.version):
         try:

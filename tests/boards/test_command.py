@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import typer
 
+from mebench import result_cache, shared_work
 from mebench.cli import leaderboard
 from mebench.errors import ConfigError, DataError, MebenchError, RunError
 from mebench.intake import export as boards_export
 from tests.helpers.run_folders import make_run
+from tests.helpers.thread_workers import replace_workers
 
 PUBLISHED = Path(__file__).parents[2] / "leaderboards" / "published.csv"
 
@@ -33,6 +35,24 @@ def test_build_makes_tables_from_records_alone(tmp_path, capsys):
 
     assert files(tmp_path / "leaderboards") == both
     assert "3 tables from 3 runs" in capsys.readouterr().out
+
+
+def test_build_by_two_processes_writes_what_one_does(tmp_path, monkeypatch):
+    called = replace_workers(monkeypatch)
+    monkeypatch.setattr(shared_work, "MANY", 1)
+    run = make_run(tmp_path / "runs")
+    boards_export.export_record(run, tmp_path / "leaderboards" / "records", scored_again=False)
+    leaderboard.leaderboard_build_command("none", workers=1)
+    alone = files(tmp_path / "leaderboards")
+    monkeypatch.setattr(result_cache, "cache_folder", lambda: tmp_path / "cache")
+    leaderboard.leaderboard_build_command("none", workers=2)
+    assert called == ["help_with_board"]
+    assert files(tmp_path / "leaderboards") == alone
+
+
+def test_build_refuses_no_process(tmp_path):
+    with pytest.raises(ConfigError, match=r"--workers must be 1 or more, .* not 0"):
+        leaderboard.leaderboard_build_command("none", workers=0)
 
 
 def test_build_json_is_alone_on_standard_output(tmp_path, capsys):

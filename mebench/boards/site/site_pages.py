@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from importlib.metadata import version
 from itertools import chain
 from operator import attrgetter
@@ -80,6 +80,7 @@ from mebench.reports.timeline import SCRIPT, STYLE
 from mebench.result_cache import cached_result
 from mebench.runs.fold_files import safe_name
 from mebench.score_type import Score
+from mebench.shared_work import make_ahead, results_in_order
 
 
 class PlacedRow(NamedTuple):
@@ -631,20 +632,34 @@ class Site:
         Raises:
             UnshownError: after all pages, if some of the records have none.
         """
-        tables_with_runs = [(table, _runs_of(table)) for table in self.tables]
         reasons = {}
-        for record in self.records:
-            appears = [table for table, runs in tables_with_runs if record.id in runs]
-            try:
-                with limited_memory():
-                    path, text = self._page_of_run(record, appears)
-                text.encode()  # an unpaired surrogate is not text
-            except (*DAMAGE, MemoryError) as error:
-                reasons[record.id] = f"{type(error).__name__}: {error}"
+        for record, page in zip(self.records, results_in_order("pages", self.records, self._try_page_of_run)):
+            if isinstance(page, str):
+                reasons[record.id] = page
             else:
-                yield path, text
+                yield page
         if reasons:
             raise UnshownError(reasons)
+
+    def make_ahead(self) -> None:
+        """Make pages of runs for the cache alone, in another process of a team."""
+        make_ahead("pages", self.records, self._try_page_of_run)
+
+    def _try_page_of_run(self, record: Record) -> tuple[str, str] | str:
+        """Path and text of the page of a run, or why it has none."""
+        appears = [table for table, runs in self._tables_with_runs if record.id in runs]
+        try:
+            with limited_memory():
+                path, text = self._page_of_run(record, appears)
+            text.encode()  # an unpaired surrogate is not text
+        except (*DAMAGE, MemoryError) as error:
+            return f"{type(error).__name__}: {error}"
+        return path, text
+
+    @cached_property
+    def _tables_with_runs(self) -> list[tuple[BoardTable, set[str]]]:
+        """Each table with the ids of its runs."""
+        return [(table, _runs_of(table)) for table in self.tables]
 
     def _card_pages(self, kind: PluginKind, words: str, measured: Sequence[PlacedRow]) -> Iterator[tuple[str, str]]:
         """The list of methods or datasets, then the card of each.
