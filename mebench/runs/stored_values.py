@@ -59,7 +59,7 @@ def _impossible_number(answers: pd.DataFrame) -> str:
         columns["confidence"] = answers["confidence"].to_numpy(np.float64)
     rows = answers["probabilities"].dropna() if "probabilities" in answers else ()
     if len(rows):
-        columns["probabilities"] = np.concatenate([np.asarray(row, dtype=np.float64) for row in rows])
+        columns["probabilities"] = np.concatenate(rows.tolist()).astype(np.float64)
     for column, values in columns.items():
         odd = ~(np.abs(values) <= LARGEST)
         if odd.any():
