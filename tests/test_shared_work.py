@@ -77,7 +77,7 @@ def test_results_in_order_raise_in_their_turn(called):
     assert results == [number**2 for number in range(60)]
 
 
-def test_Team_takes_the_largest_first_and_leaves_what_others_took(tmp_path, monkeypatch):
+def test_Team_takes_the_largest_item_that_is_left(tmp_path, monkeypatch):
     monkeypatch.setattr(shared_work, "LOOK_SECONDS", 0)
     (tmp_path / "squares-1-3").touch()  # by a process that has ended since: nobody waits for it for long
     done = []

@@ -77,7 +77,7 @@ def test_number_groups_takes_missing_values_as_equal(left, right):
     assert equal_numbers == equal_rows
 
 
-def test_number_groups_of_long_tables_gives_equal_words_one_number():
+def test_number_groups_joins_words_of_long_tables():
     words = np.array(["b", "a", None, "c"], dtype=object)
     left, right = (pd.DataFrame({"video": pd.array(words[np.arange(n) % 4], dtype="str")}) for n in (MANY_ROWS, 7))
     of_left, of_right = number_groups(["video"], left, right)
