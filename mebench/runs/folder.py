@@ -767,10 +767,8 @@ class RunFolder:
             files = [f"folds/{self.fold_folder(fold).name}/{name}" for fold in folds]
             if name == CURVES:  # only folds of methods that look for peaks have some
                 files = [file for file in files if (self.path / file).is_file()]
-            tables = [self._read(file, read_fold_table) for file in files]
-            if tables:
-                table = pa.concat_tables(tables).to_pandas()
-                self.write_table(name, table.sort_values(columns, kind="stable", ignore_index=True))
+            if files:
+                self._merge_table(name, columns, files)
         costs = []
         for fold in folds:
             of_features = {}
@@ -778,6 +776,13 @@ class RunFolder:
                 of_features["feature_seconds"] = round(feature_seconds.get(fold, 0.0), 6)
             costs.append({"fold": fold, **of_features, **self.fold_record(fold)["costs"]})
         self.write_table("costs.csv", pd.DataFrame(costs))
+
+    def _merge_table(self, name: str, columns: Sequence[str], files: Sequence[str]) -> None:
+        """Join a table of some folds, sorted by columns; the tables of a thousand people are let go before others are read."""
+        joined = pa.concat_tables([self._read(file, read_fold_table) for file in files])
+        table = joined.to_pandas(self_destruct=True)
+        del joined
+        self.write_table(name, table.sort_values(columns, kind="stable", ignore_index=True))
 
     def fold_record(self, fold: str) -> dict[str, Any]:
         """Timing, seed and cost of a finished fold."""

@@ -57,9 +57,9 @@ def _impossible_number(answers: pd.DataFrame) -> str:
                 return f"{column} {float(frames[odd].iloc[0]):g}"
     if "confidence" in answers:
         columns["confidence"] = answers["confidence"].to_numpy(np.float64)
-    rows = answers["probabilities"].dropna() if "probabilities" in answers else ()
+    rows = answers["probabilities"].dropna().tolist() if "probabilities" in answers else []
     if len(rows):
-        columns["probabilities"] = np.concatenate(rows.tolist()).astype(np.float64)
+        columns["probabilities"] = np.concatenate(rows).astype(np.float64)
     for column, values in columns.items():
         odd = ~(np.abs(values) <= LARGEST)
         if odd.any():

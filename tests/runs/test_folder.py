@@ -12,13 +12,14 @@ import unicodedata
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from mebench.core import Prediction, Timing
 from mebench.core.peaks import Curve
 from mebench.errors import RunError
 from mebench.runs import ClipPrediction, FoldResult, RunFolder, folder as module
-from mebench.runs.fold_files import safe_name
+from mebench.runs.fold_files import read_fold_table, safe_name
 from mebench.runs.folder import FILES_OF_FINISHED
 from tests.cli.conftest import mebench
 from tests.helpers.run_folders import make_run
@@ -86,6 +87,25 @@ def test_write_fold_keeps_curves_of_a_method(tmp_path):
     other.write_fold(result("d/2"), ("micro",))
     other.merge_folds(["d/2"])
     assert not (other.path / "curves.parquet").exists()
+
+
+def test_merge_folds_lets_a_table_go_before_it_reads_another(tmp_path, monkeypatch):
+    run, _ = claimed(tmp_path)
+    n = 100_000
+    scores = {"d/1/v1": np.zeros((n, 1))}
+    curves = {"d/1/v1": {"micro": Curve(0, np.zeros(n), 0.5)}}
+    run.write_fold(dataclasses.replace(result(), frame_scores=scores, curves=curves), ("micro",))
+    held = []
+
+    def read_and_note(file):
+        held.append(pa.total_allocated_bytes())
+        return read_fold_table(file)
+
+    monkeypatch.setattr(module, "read_fold_table", read_and_note)
+    run.merge_folds(["d/1"])
+    before, *others = held
+    assert len(others) == 3
+    assert max(others) - before < n  # of at least 8 bytes a row
 
 
 def test_merge_folds_ignores_the_order_of_finished_folds(tmp_path):
