@@ -15,7 +15,7 @@ from mebench.lazy_imports import lazy_imports, load_lazily
 
 with lazy_imports():
     from mebench.annotations import names as column_names, sheets
-    from mebench.exchange import answers as file_answers, choices as file_choices, text_table
+    from mebench.exchange import answers as file_answers, choices as file_choices, clips as file_clips, text_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,7 +91,10 @@ def find_answers(
     n_sides = len(given) + len(named)
     refuse_if(
         (n_sides == 0, "mebench.score needs answers: mebench.score(y_true, y_pred), or one table with both"),
-        (n_sides > 2, f"mebench.score takes the truth and the predictions, not {n_sides} arguments"),
+        (
+            n_sides > 2,
+            f"mebench.score takes the truth and the predictions, not {n_sides} arguments: name all others, such as subjects=",
+        ),
     )
     if n_sides == 1:
         table = [*given, *named][0]
@@ -105,10 +108,14 @@ def find_answers(
         true, predicted = truth, given[0]
     elif predictions is not None:
         true, predicted = given[0], predictions
-    elif are_arrays:
+    elif are_arrays or (_holds_shares(given[1]) and not is_table(given[0])):
         true, predicted = given
     else:
         predicted, true = given
+    if _holds_shares(predicted) and not is_table(true):
+        classes = [*predicted.columns] if classes is None else classes
+        predicted = predicted.to_numpy()
+        are_arrays = True
     if are_arrays:
         return answers_of_arrays(true, predicted, subjects, classes)
     answers = file_of(predicted, "the predictions", encoding)
@@ -117,6 +124,13 @@ def find_answers(
     if not named:
         _refuse_other_order(answers, file_of_truth)
     return GivenAnswers(file_of_truth, answers, file_answers.kind_of_answers(answers, file_of_truth, choices))
+
+
+def _holds_shares(given: object) -> TypeGuard[pd.DataFrame]:
+    """Whether something is a data frame of numbers alone, such as a probability of each class."""
+    return (
+        isinstance(given, pd.DataFrame) and given.shape[1] > 1 and all(map(pd.api.types.is_numeric_dtype, given.dtypes))
+    )
 
 
 def _refuse_other_order(predictions: File, truth: File) -> None:
@@ -211,6 +225,8 @@ def answers_of_one_table(
     columns_of_truth = _columns_of_side(headers, "truth", choices)
     columns_of_answers = _columns_of_side(headers, "predictions", choices)
     what = _kind_of_sides(columns_of_truth, columns_of_answers)
+    if what is None and _holds_class_shares(sheet, columns_of_truth):
+        what, columns_of_answers = "clips", {}
     if what is None:
         raise DataError(
             f"{file} does not hold both sides: its columns are {', '.join(filter(None, headers))}. In one table the true classes stand "
@@ -220,7 +236,8 @@ def answers_of_one_table(
     is_named = {name: _position_of(headers, name) is not None for name in ("subject", "video", "fold")}
     names = None if classes is None else _listed_classes(classes)
     if what == "clips" and names is not None:
-        sheet = _with_named_classes(sheet, columns_of_truth["emotion"], columns_of_answers["emotion"], names)
+        sides = [columns["emotion"] for columns in (columns_of_truth, columns_of_answers) if "emotion" in columns]
+        sheet = _with_named_classes(sheet, sides, names)
     if what == "clips" and not is_named["video"]:
         sheet = _with_numbered_rows(sheet)
     hint = ""
@@ -311,17 +328,34 @@ def _with_subject(sheet: Sheet, column: object) -> Sheet:
     return replace(sheet, rows=((line, tuple(names)), *sheet.rows[1:]))
 
 
-def _with_named_classes(sheet: Sheet, true_column: int, named_column: int, names: Sequence[str]) -> Sheet:
-    """The sheet with the names of classes in place of their numbers."""
+def _holds_class_shares(sheet: Sheet, columns_of_truth: Mapping[str, int]) -> bool:
+    """Whether a sheet has a column with the probability of each true class, `p_joy`, in place of an answer."""
+    if "emotion" not in columns_of_truth:
+        return False
+    header = _headers_of(sheet)[columns_of_truth["emotion"]]
+    if not text_table.is_owned(header, "emotion", "truth"):  # a column emotion beside probabilities holds the answers
+        return False
+    labels = sorted({cells[columns_of_truth["emotion"]].strip() for _, cells in sheet.rows[1:]} - {""})
+    return len(labels) > 1 and len(file_clips.headers_of_classes(_headers_of(sheet), labels)) == len(labels)
+
+
+def _with_named_classes(sheet: Sheet, columns: Sequence[int], names: Sequence[str]) -> Sheet:
+    """The sheet with the names of classes in place of their numbers.
+
+    Args:
+        sheet: sheet with a header.
+        columns: columns of classes, that of the truth first.
+        names: names in the order of their numbers.
+    """
     header, *rows = sheet.rows
-    true = [_word_of_cell(cells[true_column]) for _, cells in rows]
+    true = [_word_of_cell(cells[columns[0]]) for _, cells in rows]
     name_of = _names_of_numbers(names, true)
     if not name_of:
         return sheet
     renamed = [header]
     for line, cells in rows:
         words = list(cells)
-        for column in (true_column, named_column):
+        for column in columns:
             words[column] = name_of.get(_word_of_cell(cells[column]), cells[column])
         renamed.append((line, tuple(words)))
     return replace(sheet, rows=tuple(renamed))

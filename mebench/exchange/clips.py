@@ -349,8 +349,17 @@ def _refuse_wrong_sums(
 
 def _headers_of_classes(table: TextTable, labels: Sequence[str]) -> dict[str, str]:
     """The column with the probability of each class, by class."""
+    return headers_of_classes([*table.others], labels)
+
+
+def headers_of_classes(headers: Sequence[str], labels: Sequence[str]) -> dict[str, str]:
+    """The header of the probability of each class, by class.
+
+    >>> headers_of_classes(["fold", "p_joy", "fear_prob"], ["joy", "fear", "anger"])
+    {'joy': 'p_joy', 'fear': 'fear_prob'}
+    """
     written: dict[str, str] = {}
-    for header in reversed(table.others):
+    for header in reversed(headers):
         marked = _OF_CLASS.fullmatch(header)
         label = marked[1] or marked[2] if marked else header
         written[plain_name(label)] = header

@@ -7,6 +7,7 @@ import torch
 from sklearn.metrics import balanced_accuracy_score, f1_score
 
 import mebench
+from mebench.api.given_answers import holds_both_sides
 from mebench.core import Expression, Prediction
 from mebench.errors import ConfigError, DataError
 
@@ -81,6 +82,13 @@ def test_score_of_probabilities_names_the_likeliest():
     scores = mebench.score([0, 1, 2], shares, subjects=[1, 2, 3], classes=CLASSES, bootstrap=0)
     assert list(scores.clips["predicted"]) == ["negative", "positive", "positive"]
     assert list(scores.clips["probability"]) == [0.7, 0.6, 0.5]
+    frame = pd.DataFrame(shares, columns=CLASSES)
+    for given in ((CLASSES, frame), ([0, 1, 2], frame)):
+        of_frame = mebench.score(*given, subjects=[1, 2, 3], bootstrap=0)
+        pd.testing.assert_frame_equal(of_frame.scores, scores.scores)
+    table = frame.add_prefix("p_").assign(subject=[1, 2, 3], y_true=CLASSES)
+    pd.testing.assert_frame_equal(mebench.score(table, bootstrap=0).scores, scores.scores)
+    assert not holds_both_sides(table.rename(columns={"y_true": "emotion"}))  # the answers of another table's truth
     logits = mebench.score([0, 1, 2], [[7, 2, 1], [1, 6, 3], [2, 5, 3]], subjects=[1, 2, 3], bootstrap=0)
     assert list(logits.clips["predicted"]) == ["0", "1", "1"]
     assert logits.clips["probability"].isna().all()
@@ -120,7 +128,11 @@ def test_score_of_intervals_counts_empty_videos():
         (([[(1, 2)], []], [[(1, 2)]]), {}, "y_true has 2 videos and y_pred 1"),
         (([0, 1],), {}, r"needs the truth and the predictions: mebench.score\(y_true, y_pred\)"),
         ((), {}, "mebench.score needs answers"),
-        (([0], [0], [0]), {}, "takes the truth and the predictions, not 3 arguments"),
+        (
+            ([0], [0], [0]),
+            {},
+            "takes the truth and the predictions, not 3 arguments: name all others, such as subjects=",
+        ),
         (([0, 1], [[0.5, 0.5], [1, 0]]), {"classes": "a,b,c"}, "y_pred, row 1: 2 numbers for 3 classes"),
     ],
 )
