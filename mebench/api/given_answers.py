@@ -185,6 +185,24 @@ def _cells_of_column(column: pd.Series) -> list[object]:
     return [None if is_missing else cell for cell, is_missing in zip(column.tolist(), column.isna())]
 
 
+ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".json", ".eaf", ".npz", ".npy", ".pkl")
+"""Endings by which a word is a file, not the id of a run."""
+
+
+def refuse_missing_file(word: object) -> None:
+    """Refuse a word that ends as files do, and is none.
+
+    Raises:
+        DataError: it is one.
+    """
+    if (
+        isinstance(word, str | Path)
+        and Path(word).suffix.casefold() in ENDINGS
+        and not Path(word).expanduser().exists()
+    ):
+        raise DataError(f"there is no file {word}: name one that is there, or a run by its id")
+
+
 # One table ----------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from markupsafe import Markup
 
-from mebench.api.given_answers import Array, GivenAnswers, Table, find_answers
+from mebench.api.given_answers import Array, GivenAnswers, Table, find_answers, refuse_missing_file
 from mebench.api.result import notebook_html
 from mebench.api.run_results import Run, runs_folder
 from mebench.api.score_files import Names, Words, with_commas
@@ -435,4 +435,5 @@ def _folders_of(given: object, runs: str) -> Sequence[RunFolder]:
     """The folder of a run, or those of all its seeds."""
     if isinstance(given, Run):
         return [given.folder]
+    refuse_missing_file(given)
     return method_result.open_result(runs_folder(runs), str(given)).folders

@@ -18,6 +18,7 @@ from mebench.api.given_answers import (
     find_answers,
     holds_both_sides,
     is_table,
+    refuse_missing_file,
     same_truth,
 )
 from mebench.api.result import Result, notebook_html
@@ -818,6 +819,7 @@ def _run_folders(side: Given | Run | Array, runs: str) -> Sequence[run_folder.Ru
     """The folder of a run, or those of several that differ in the seed."""
     if isinstance(side, Run):
         return [side.folder]
+    refuse_missing_file(side)
     return method_result.open_result(runs_folder(runs), str(side)).folders
 
 

@@ -50,7 +50,9 @@ def refuse_subjects(subjects: str | None, is_single: bool) -> None:
 def refuse_files(*words: str) -> None:
     """Refuse a file where a run is expected. Words with an ending name no run."""
     for word in words:
-        if Path(word).suffix and is_answer_file(word):
+        if not is_answer_file(word):
+            given_answers.refuse_missing_file(word)
+        elif Path(word).suffix:
             others = "".join(f", and {other} is not a file" for other in words if not is_answer_file(other))
             raise ConfigError(f"{word} is a file, not a run{others}: name the file of its truth with --truth")
 

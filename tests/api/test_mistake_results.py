@@ -8,7 +8,7 @@ import pytest
 
 import mebench
 from mebench.cli import mistakes as command
-from mebench.errors import ConfigError
+from mebench.errors import ConfigError, DataError
 from tests.helpers.run_folders import make_run
 
 CLASSES = ["negative", "positive", "surprise"]
@@ -112,6 +112,15 @@ def test_mistakes_of_no_mistake_print_so():
 def test_mistakes_refuse_in_a_sentence(given, options, sentence):
     with pytest.raises(ConfigError, match=sentence):
         mebench.mistakes(*given, **options)
+
+
+@pytest.mark.parametrize("name", ["lost.csv", "lost.XLSX"])
+def test_verbs_of_runs_and_files_name_a_missing_file(name):
+    for ask in (mebench.mistakes, lambda word: mebench.compare(word, word)):
+        with pytest.raises(DataError, match=f"there is no file {name}: name one that is there, or a run by its id"):
+            ask(name)
+    with pytest.raises(DataError, match=f"there is no file {name}"):
+        command.mistakes_command(name)
 
 
 def test_mistakes_ask_for_intervals_of_frame_scores():
