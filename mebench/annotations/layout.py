@@ -11,7 +11,7 @@ from mebench.annotations.sheets import SUFFIXES
 from mebench.annotations.table import Columns, Header, table_of_file
 from mebench.annotations.text import visible_text
 from mebench.annotations.unpack import ARCHIVES, FOREIGN, packed_files
-from mebench.errors import DataError
+from mebench.errors import DataError, list_first
 from mebench.system import join_words
 
 
@@ -53,6 +53,12 @@ def _way_to_unpack(archive: Path) -> str:
     if archive.name.lower().endswith(FOREIGN):
         return "unpack it with the program that it was made with, and give dataset.root=FOLDER."
     return f"unpack it with: {join_words(['mebench', 'data', 'unpack', str(archive), '-o', 'FOLDER'])}, and give dataset.root=FOLDER."
+
+
+def archives_in(folder: Path) -> str:
+    """A sentence on archives that lie directly in a folder, with the way to unpack the first; empty if there are none."""
+    names = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith((*ARCHIVES, *FOREIGN)))
+    return f". There lies {list_first(names)}: {_way_to_unpack(folder / names[0])}".rstrip(".") if names else ""
 
 
 def check_inside(path: Path, root: Path, follow_links: bool) -> Path:

@@ -22,7 +22,16 @@ from mebench.annotations.annotation import (
     with_distractors,
     with_files,
 )
-from mebench.annotations.layout import Layout, SheetParams, Tree, candidates, check_files, fold, root_folder
+from mebench.annotations.layout import (
+    Layout,
+    SheetParams,
+    Tree,
+    archives_in,
+    candidates,
+    check_files,
+    fold,
+    root_folder,
+)
 from mebench.annotations.names import plain_name
 from mebench.annotations.openface import ACTION_UNITS, OpenFaceFiles
 from mebench.annotations.reading import Cleaning, begin, count_rows, is_remark, one_spelling, read_row
@@ -287,9 +296,10 @@ class SheetDataset(Dataset):
                 )
             return path
         if not self._candidates:
+            packed = archives_in(Path(self.params.root or "").expanduser())
             raise DataError(
                 f"no annotations under dataset.root={self.params.root}: expected {self.files[0]} next to "
-                f"{self.layout.example}, or give dataset.annotations=FILE{self._how_to_ask}"
+                f"{self.layout.example}, or give dataset.annotations=FILE{packed}{self._how_to_ask}"
             )
         return self._candidates[0]
 

@@ -300,6 +300,12 @@ def no_sheet(folder):
     return {"root": str(folder)}, r"no annotations under dataset.root=.*expected codes\*.xlsx next to"
 
 
+def a_folder_of_archives(folder):
+    (folder / "faces.zip").write_bytes(b"PK")
+    way = r"There lies faces\.zip: unpack it with: mebench data unpack \S+faces\.zip -o FOLDER, and give dataset\.root=FOLDER"
+    return {"root": str(folder)}, way
+
+
 def no_such_file(folder):
     return {"annotations": str(folder / "my.csv")}, "my.csv is not a file"
 
@@ -314,7 +320,10 @@ def no_rows(folder):
     return {"root": str(folder)}, "has a header but no annotation"
 
 
-@pytest.mark.parametrize("fault", [no_root, not_a_folder, an_archive, no_sheet, no_such_file, other_columns, no_rows])
+@pytest.mark.parametrize(
+    "fault",
+    [no_root, not_a_folder, an_archive, no_sheet, a_folder_of_archives, no_such_file, other_columns, no_rows],
+)
 def test_SheetDataset_names_what_is_missing(tmp_path, fault):
     params, reason = fault(tmp_path)
     with pytest.raises(DataError, match=reason) as error:
