@@ -499,6 +499,7 @@ def plan_sweep(
     Raises:
         ConfigError: a value is wrong, or two runs are the same, which would hide the spread over seeds.
     """
+    lists = [(key, [sources.usual_value(key, value) for value in values]) for key, values in lists]
     every = setting_combinations.expand_lists(lists)
     layers = sources.layers_of(every[0].settings, list_paths(config))
     registry.add_paths([*list_paths(plugins), *sources.more_plugins(layers)])

@@ -206,20 +206,26 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 
 def _with_usual_ids(layer: Layer) -> Layer:
     """The layer with ids of plugins and protocols in place of usual spellings."""
-    spelled: dict[str, Any] = {}
-    for key, kind in PLUGIN_KEYS.items():
-        word = layer.values.get(key)
-        if isinstance(word, str) and word.startswith("["):
-            members = [_usual_member(kind, part.strip()) for part in word.strip().strip("[]").split(",")]
-            spelled[key] = f"[{','.join(members)}]"
-        elif isinstance(word, str):
-            spelled[key] = id_of_spelling(kind, word)
-        elif isinstance(word, list | tuple):
-            spelled[key] = [_usual_member(kind, part) if isinstance(part, str) else part for part in word]
-    protocol = layer.values.get("protocol")
-    if isinstance(protocol, str):
-        spelled["protocol"] = protocol_of_spelling(protocol)
-    return replace(layer, values={**layer.values, **spelled}) if spelled else layer
+    return replace(layer, values={key: usual_value(key, value) for key, value in layer.values.items()})
+
+
+def usual_value(key: str, value: Any) -> Any:
+    """The value of a setting, with ids of plugins and protocols in place of usual spellings.
+
+    >>> usual_value("dataset", "[CASME II,SAMM]"), usual_value("protocol", "LOSO"), usual_value("seed", 1)
+    ('[casme2,samm]', 'loso', 1)
+    """
+    if key == "protocol" and isinstance(value, str):
+        return protocol_of_spelling(value)
+    if key not in PLUGIN_KEYS:
+        return value
+    kind = PLUGIN_KEYS[key]
+    if isinstance(value, list | tuple):
+        return [_usual_member(kind, part) if isinstance(part, str) else part for part in value]
+    if isinstance(value, str) and value.startswith("["):
+        members = [_usual_member(kind, part.strip()) for part in value.strip("[] ").split(",")]
+        return f"[{','.join(members)}]"
+    return id_of_spelling(kind, value) if isinstance(value, str) else value
 
 
 def _usual_member(kind: PluginKind, word: str) -> str:

@@ -132,3 +132,10 @@ def test_near_boards_are_named(mebench):  # noqa: F811
 def test_reproduce_finds_papers_without_their_year(mebench):  # noqa: F811
     assert "name a table of mean2022" in mebench("reproduce", "MEAN")[2]
     assert "unknown paper 'htnet'" in mebench("reproduce", "htnet")[2]
+
+
+def test_sweep_takes_usual_spellings(mebench):  # noqa: F811
+    words = ("dataset=Synthetic", "dataset.preset=Tiny", "--dry-run")
+    spelled = mebench("run", "-m", "method=Optical-Strain,MDMD", "optical_strain.p=0.4,0.5", "protocol=LOSO", *words)
+    assert spelled[0] == 0
+    assert spelled == mebench("run", "-m", "method=optical_strain,mdmd", "optical_strain.p=0.4,0.5", *words)
