@@ -56,7 +56,7 @@ def _way_to_unpack(archive: Path) -> str:
 
 
 def archives_in(folder: Path) -> str:
-    """A sentence on archives that lie directly in a folder, with the way to unpack the first; empty if there are none."""
+    """A sentence on the archives in a folder; empty without any."""
     names = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith((*ARCHIVES, *FOREIGN)))
     return f". There lies {list_first(names)}: {_way_to_unpack(folder / names[0])}".rstrip(".") if names else ""
 

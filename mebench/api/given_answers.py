@@ -127,7 +127,7 @@ def find_answers(
 
 
 def _holds_shares(given: object) -> TypeGuard[pd.DataFrame]:
-    """Whether something is a data frame of numbers alone, such as a probability of each class."""
+    """Whether something is a data frame of numbers alone, such as probabilities."""
     return (
         isinstance(given, pd.DataFrame) and given.shape[1] > 1 and all(map(pd.api.types.is_numeric_dtype, given.dtypes))
     )
@@ -347,7 +347,7 @@ def _with_subject(sheet: Sheet, column: object) -> Sheet:
 
 
 def _holds_class_shares(sheet: Sheet, columns_of_truth: Mapping[str, int]) -> bool:
-    """Whether a sheet has a column with the probability of each true class, `p_joy`, in place of an answer."""
+    """Whether a sheet has a column with the probability of each true class."""
     if "emotion" not in columns_of_truth:
         return False
     header = _headers_of(sheet)[columns_of_truth["emotion"]]

@@ -205,12 +205,12 @@ def layers_of(given: Given = (), files: Iterable[str | Path] = (), origin: str =
 
 
 def _with_usual_ids(layer: Layer) -> Layer:
-    """The layer with ids of plugins and protocols in place of usual spellings."""
+    """The layer with ids in place of usual spellings."""
     return replace(layer, values={key: usual_value(key, value) for key, value in layer.values.items()})
 
 
 def usual_value(key: str, value: Any) -> Any:
-    """The value of a setting, with ids of plugins and protocols in place of usual spellings.
+    """The value of a setting, with ids in place of usual spellings.
 
     >>> usual_value("dataset", "[CASME II,SAMM]"), usual_value("protocol", "LOSO"), usual_value("seed", 1)
     ('[casme2,samm]', 'loso', 1)
