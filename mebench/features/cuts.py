@@ -1,19 +1,32 @@
-"""Cuts of a film, told from jumps of the box that follows the face: in both, neighbouring crops show different pictures."""
+"""Cuts of a film.
+
+Neighbouring crops also differ where the box that follows the face jumps, and where the head moves far.
+"""
 
 import math
 from collections.abc import Collection, Container, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mebench.core import Frames
-from mebench.features.base import Image, Landmarks, release
-from mebench.features.faces import FaceCrop, warp_to_crop
+from mebench.features.base import Image, release
 from mebench.features.flow import Flow
 from mebench.features.gray_frames import to_gray
+from mebench.lazy_imports import load_lazily
+
+if TYPE_CHECKING:
+    import cv2
+else:
+    cv2 = load_lazily("cv2")
 
 LEAST_CORRELATION = 0.8
-"""Neighbouring crops that correlate less have a cut between them."""
+"""Neighbouring crops that correlate less differ; between neighbouring pictures that do there is a cut."""
+REDUCED_SIDE = 64
+"""Height and width, in pixels, of the reduced pictures that are compared."""
+FARTHEST = 1 / 8
+"""Share of a picture's side by which it may have moved from one frame to the next."""
 GLIDING_SECONDS = 0.5
 """Cuts no further apart are one."""
 
@@ -34,6 +47,7 @@ def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) 
     """The frames at which crops begin to show another picture. With each comes the frame by which that picture stands.
 
     A box that follows the face glides to its new position, so that several neighbouring crops in a row may differ: these are one cut.
+    Whether the film itself shows another picture there, `find_other_pictures` tells.
 
     Args:
         crops: (n_frames, size, size).
@@ -52,39 +66,40 @@ def find_cuts(crops: NDArray[np.uint8], fps: float, known: Container[int] = ()) 
     return cuts
 
 
-def find_other_pictures(
-    frames: Frames, crop: FaceCrop, landmarks: Landmarks | None, label: str, candidates: Collection[int]
-) -> set[int]:
+def find_other_pictures(frames: Frames, label: str, candidates: Collection[int]) -> set[int]:
     """Those of some frames that show another picture than the one before.
 
-    Both are looked at through one box that stays: the one of the frame before, and that of the frame itself. If they are alike in
-    either, the film goes on and only the box moved. The face is followed once more for it.
+    Whole pictures are compared, since crops also differ where the box jumped or the head moved far from one frame to the next.
 
     Args:
         frames: frames of the film.
-        crop: step that made the crops.
-        landmarks: landmarks of the dataset, see `FaceCrop.locate`.
         label: name of the film in messages.
         candidates: frames to look at, from 1.
     """
-    if not candidates:
-        return set()
-    reference = crop.locate(frames, landmarks, label)
-    n_read = max(candidates) + 1 + crop.lookahead
-    grays = (to_gray(frames[index], index, label) for index in range(min(n_read, len(frames))))
     others = set()
-    before = None
-    for index, (picture, matrix) in enumerate(crop.map_to_crops(grays, reference, label)):
-        if before is not None and index in candidates:
-            picture_before, matrix_before = before
-            likeness = [
-                correlate_crops(warp_to_crop(picture_before, place, crop.size), warp_to_crop(picture, place, crop.size))
-                for place in (matrix_before, matrix)
-            ]
-            if max(likeness) < LEAST_CORRELATION:
-                others.add(index)
-        before = picture, matrix
+    for frame in sorted(candidates):
+        before, after = (_reduce(to_gray(frames[index], index, label)) for index in (frame - 1, frame))
+        if correlate_pictures(before, after) < LEAST_CORRELATION:
+            others.add(frame)
     return others
+
+
+def correlate_pictures(before: Image, after: Image) -> float:
+    """Correlation of one picture's middle with the most similar place of the other.
+
+    Both are (side, side). That place may lie `FARTHEST` of the side away, as it does where the camera or all that is seen moves. 1 if both
+    are flat, 0 if only one is.
+    """
+    margin = round(FARTHEST * len(before))
+    middle = before[margin:-margin, margin:-margin]
+    if middle.min() == middle.max() or after.min() == after.max():
+        return correlate_crops(before, after)
+    alike = cv2.matchTemplate(after.astype(np.float32), middle.astype(np.float32), cv2.TM_CCOEFF_NORMED)
+    return float(alike.max())
+
+
+def _reduce(picture: Image) -> Image:
+    return np.asarray(cv2.resize(picture, (REDUCED_SIDE, REDUCED_SIDE), interpolation=cv2.INTER_AREA))
 
 
 def frames_across_cuts(cuts: Iterable[tuple[int, int]], n_frames: int, flow: Flow | None) -> NDArray[np.bool_]:

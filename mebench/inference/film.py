@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mebench.core import Kind, Prediction, SpottingParams, Video
 from mebench.core.peaks import Curve
-from mebench.features import FaceCrop, Flow
+from mebench.features import Flow
 from mebench.features.activity import Activity, find_activities, measure_face_motion
 from mebench.features.cuts import find_cuts, find_other_pictures, frames_across_cuts
 from mebench.features.face_detection import find_stretches_without_face
@@ -87,7 +87,7 @@ def look_at_film(
     holes = {break_.frame for break_ in read_breaks(source.frames()) if break_.missing > gap}
     changes = find_cuts(crops, video.fps or 25.0, holes)
     blind |= frames_across_cuts(changes, n_frames, route.core if isinstance(route.core, Flow) else None)
-    cuts = _cuts_of_film(changes, holes, source, route.crop, video)
+    cuts = _cuts_of_film(changes, holes, source, video)
     x0, y0, x1, y1 = about["face"]
     film = Film(blind, cuts=tuple(cuts), box=(x0, y0, x1, y1), found=about["frame"])
     if not search_faces:
@@ -105,23 +105,25 @@ def look_at_film(
 
 
 def _cuts_of_film(
-    changes: Sequence[tuple[int, int]], holes: Container[int], source: VideoSource, crop: FaceCrop, video: Video
+    changes: Sequence[tuple[int, int]], holes: Container[int], source: VideoSource, video: Video
 ) -> list[tuple[int, int]]:
-    """The changes of the crops at which the film shows another picture; at the others only the followed box jumped.
+    """Where the film shows another picture: first frame that does, and the last frame of the change of the crops, or that before the next
+    cut in it. In other changes of the crops the followed box jumped, or the head moved far.
 
     Args:
         changes: first and last frame of each change.
         holes: frames before which frames are missing.
         source: source of the film.
-        crop: step that made the crops.
         video: the film.
     """
-    if not crop.is_moving:
-        return [*changes]
     candidates = {frame for first, last in changes for frame in range(first, last + 1)}
-    others = find_other_pictures(source.frames(), crop, source.landmarks, video.key, candidates)
-    is_other = [any(frame in others or frame in holes for frame in range(first, last + 1)) for first, last in changes]
-    return [change for change, other in zip(changes, is_other) if other]
+    others = find_other_pictures(source.frames(), video.key, candidates)
+    cuts: list[tuple[int, int]] = []
+    for first, last in changes:
+        begins = [frame for frame in range(first, last + 1) if frame in others or frame in holes]
+        ends = [*(frame - 1 for frame in begins[1:]), last]
+        cuts += zip(begins, ends)
+    return cuts
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from mebench.core import SpottingParams
 from mebench.core.peaks import baseline_reach
-from mebench.features.cuts import GLIDING_SECONDS, LEAST_CORRELATION
+from mebench.features.cuts import FARTHEST, GLIDING_SECONDS, LEAST_CORRELATION, REDUCED_SIDE
 from mebench.features.explain import explain_chain
 from mebench.inference.models import INPUT, Model, ModelHeader
 from mebench.inference.predict import fitted_method, task_of_model, timing_at
@@ -61,6 +61,11 @@ def describe_spotting(
             "baseline_frames": None if baseline is None else baseline_reach(baseline, timing.fps),
             "lead": {kind: method.score_lead(timing, kind) for kind in task.kinds},
         },
-        "cuts": {"least_correlation": LEAST_CORRELATION, "gliding_seconds": GLIDING_SECONDS},
+        "cuts": {
+            "least_correlation": LEAST_CORRELATION,
+            "gliding_seconds": GLIDING_SECONDS,
+            "reduced_side": REDUCED_SIDE,
+            "farthest": FARTHEST,
+        },
         "header": None if header is None else header.model_dump(),
     }

@@ -1,10 +1,17 @@
 """Cuts between crops, against NumPy's correlation."""
 
+import cv2
 import numpy as np
 import pytest
 
 from mebench.features import FaceCrop, Flow
-from mebench.features.cuts import correlate_crops, find_cuts, find_other_pictures, frames_across_cuts
+from mebench.features.cuts import (
+    correlate_crops,
+    correlate_pictures,
+    find_cuts,
+    find_other_pictures,
+    frames_across_cuts,
+)
 from mebench.features.faces import Reference, box_to_crop, warp_to_crop
 
 from .conftest import texture
@@ -81,6 +88,30 @@ def test_find_other_pictures_tells_cuts_from_jumps_of_the_box():
     cut = [picture] * 5 + [np.ascontiguousarray(picture[::-1])] * 5
     for film in (goes_on, cut):
         assert find_cuts(crops_of(film, crop), fps=25.0) == [(5, 5)]
-    assert find_other_pictures(goes_on, crop, None, "film", {5}) == set()
-    assert find_other_pictures(cut, crop, None, "film", {5}) == {5}
-    assert find_other_pictures(cut, crop, None, "film", set()) == set()
+    assert find_other_pictures(goes_on, "film", {5}) == set()
+    assert find_other_pictures(cut, "film", {5}) == {5}
+    assert find_other_pictures(cut, "film", set()) == set()
+
+
+def test_find_other_pictures_takes_no_shaking_for_cuts():
+    """The whole picture moves by a tenth of its side to and fro, so that crops at one place differ at each frame."""
+    wide = cv2.resize(texture(), (200, 200), interpolation=cv2.INTER_CUBIC)
+    shaken = [np.ascontiguousarray(np.roll(wide, 20 * (frame % 2), axis=1)) for frame in range(6)]
+    crops = np.stack([picture[68:132, 68:132] for picture in shaken])
+    assert find_cuts(crops, fps=25.0) == [(1, 5)]
+    assert find_other_pictures(shaken, "film", {1, 2, 3, 4, 5}) == set()
+    assert find_other_pictures([*shaken, 255 - wide], "film", {5, 6}) == {6}
+
+
+def test_correlate_pictures_equals_numpy_at_the_best_place():
+    before, after = texture(), texture(dx=3.0, dy=-2.0)
+    middle = before[8:-8, 8:-8]
+    places = [after[row : row + 48, column : column + 48] for row in range(17) for column in range(17)]
+    expected = max(np.corrcoef(middle.ravel(), place.ravel())[0, 1] for place in places)
+    assert correlate_pictures(before, after) == pytest.approx(expected, abs=1e-4)
+
+
+def test_correlate_pictures_of_flat_ones():
+    black, gray = np.zeros((64, 64), np.uint8), np.full((64, 64), 99, np.uint8)
+    assert correlate_pictures(black, gray) == 1
+    assert correlate_pictures(black, texture()) == correlate_pictures(texture(), black) == 0

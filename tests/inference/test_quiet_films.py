@@ -32,6 +32,7 @@ def spotted(tmp_path_factory):
         "flicker": lambda i: lit(first, 1 + 0.06 * np.sin(2 * np.pi * LAMP_HZ * i / FPS)),
         "lamp": lambda i: lit(first, 1.12 if i // 25 % 2 else 1.0),
         "cuts": lambda i: (first, elsewhere)[i // 33 % 2],
+        "shaken": lambda i: np.roll(first, 24 * (i // 2 % 2) if 30 <= i < 70 else 0, axis=1),
     }
     paths = [film(folder / f"{name}.mp4", frame) for name, frame in films.items()]
     return {video.name: video for video in mebench.spot(paths, workers=1).spotted.videos}
@@ -50,3 +51,8 @@ def test_spot_names_cuts(spotted):
     assert f"{len(found)} cuts, the first at 1." in " ".join(spotted["cuts"].notes)
     assert len(spotted["cuts"].plain()["cuts_s"]) == len(found)
     assert spotted["still"].answer.cuts == ()
+
+
+def test_spot_tells_a_shaken_camera_from_cuts(spotted):
+    """Neighbouring crops differ, and the film goes on."""
+    assert spotted["shaken"].answer.cuts == ()
