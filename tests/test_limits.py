@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pytest
 
 from mebench.annotations.openface import OpenFaceFiles
@@ -153,7 +154,8 @@ HARMLESS = {
         "huge integer",
         "an object",
     },  # scalars stay text, and no tag makes an object
-    "archives (`data unpack`)": {"a zipped bomb"},  # 60 MiB, fewer than any archive may have
+    # 60 MiB, fewer than any archive may have; and the parts of a workbook
+    "archives (`data unpack`)": {"a zipped bomb", "a workbook with a far row"},
 }
 """What a format may hold: it is read, and means nothing bad."""
 
@@ -162,11 +164,7 @@ HARMLESS = {
 
 def zipped(**files):
     """A zip archive of such contents, by their names with _ for a dot and __ for a slash."""
-    raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as made:
-        for name, content in files.items():
-            made.writestr(name.replace("__", "/").replace("_", "."), content)
-    return raw.getvalue()
+    return packed({name.replace("__", "/").replace("_", "."): content for name, content in files.items()})
 
 
 def nested(levels):
@@ -190,6 +188,29 @@ def saved(write):
     """What `write` puts into a file."""
     raw = io.BytesIO()
     write(raw)
+    return raw.getvalue()
+
+
+def far_row():
+    """A workbook of one row, whose number is vast."""
+    book = openpyxl.Workbook()
+    book.active.append(["subject"])
+    made = saved(book.save)
+    with zipfile.ZipFile(io.BytesIO(made)) as parts:
+        contents = {name: parts.read(name) for name in parts.namelist()}
+    changed = {
+        name: content.replace(b'<row r="1"', b'<row r="1' + b"0" * 20 + b'"') for name, content in contents.items()
+    }
+    assert changed != contents
+    return packed(changed)
+
+
+def packed(contents):
+    """A zip archive of such contents by their names."""
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as made:
+        for name, content in contents.items():
+            made.writestr(name, content)
     return raw.getvalue()
 
 
@@ -217,6 +238,7 @@ CONTENTS = {
     "a pickle of vast size": b"\x80\x04\x8d" + (1 << 60).to_bytes(8, "little"),
     "a zipped bomb": zipped(xl__workbook_xml=b"<a/>", content_xml=BOMB, xl__worksheets__sheet1_xml=BOMB, a_npy=BOMB),
     "a nested bomb": nested(4),
+    "a workbook with a far row": far_row(),
     "a cut archive": zipped(a_txt=b"x" * 1_000)[:-30],
     "a path outside": zipped(**{"____/____/outside_txt": b"x"}),
     "a vast array": saved(

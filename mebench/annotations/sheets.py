@@ -24,7 +24,7 @@ from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_ROWS, TEXT_TABLE_COLUMNS, TEXT_TABLE_LINES
+from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_LINES, SHEET_ROWS, TEXT_TABLE_COLUMNS, TEXT_TABLE_LINES
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -625,7 +625,11 @@ def _xlsx_sheet(path: Path, file: BinaryIO, sheet: Any, remedy: str) -> Sheet:
         sheet.reset_dimensions()  # some programs write a wrong size, and rows beyond it would be lost
 
         def texts_of_rows() -> Iterator[tuple[str, ...]]:
-            for row in sheet.iter_rows():
+            for number, row in enumerate(sheet.iter_rows(), 1):
+                if number > SHEET_LINES:
+                    raise DataError(
+                        f"sheet {sheet.title!r} of {path} has a row beyond {SHEET_LINES:,}, the last one that a workbook can have: {remedy}"
+                    )
                 # A row without cells is passed at once: there may be a million before the next one with some.
                 yield tuple(map(text, _first_columns(row, beyond))) if row else ()
 
