@@ -19,6 +19,8 @@ SHEET_BYTES = 64 * 2**20
 """A workbook, and what a zipped one expands to."""
 SHEET_ROWS = 50_000
 """Rows of text in one sheet; the largest published one has fewer than eight thousand."""
+SHEETS = 1_000
+"""Sheets of a workbook; the published ones have fewer than ten."""
 SHEET_LINES = 1 << 20
 """The number of a workbook's last row, empty ones before it included: as many as programs for sheets can show."""
 SHEET_COLUMNS = 256
@@ -208,7 +210,7 @@ FORMATS = (
         SHEET_BYTES,
         SHEET_XML_BYTES,
         SHEET_ROWS,
-        more=f"{SHEET_COLUMNS} columns, none below row {SHEET_LINES:,}; no formula runs",
+        more=f"{SHEETS:,} sheets, {SHEET_COLUMNS} columns, no row below {SHEET_LINES:,}; no formula runs",
     ),
     Format("sheets: `.xls`", ("annotations/sheets.py",), "xlrd", SHEET_BYTES, rows=SHEET_ROWS, more="no formula runs"),
     Format(

@@ -145,6 +145,7 @@ TEXTS = (
     "doubled keys",
     "growing aliases",
     "an object",
+    "half a sign",
 )
 HARMLESS = {
     "sheets: `.ods`": TEXTS,  # a table of text under another name
@@ -155,7 +156,12 @@ HARMLESS = {
         "an object",
     },  # scalars stay text, and no tag makes an object
     # 60 MiB, fewer than any archive may have; and the parts of a workbook
-    "archives (`data unpack`)": {"a zipped bomb", "a workbook with a far row"},
+    "archives (`data unpack`)": {
+        "a zipped bomb",
+        "a workbook with a far row",
+        "a workbook of one part in many sheets",
+        "an .ods of vast spaces",
+    },
 }
 """What a format may hold: it is read, and means nothing bad."""
 
@@ -191,16 +197,13 @@ def saved(write):
     return raw.getvalue()
 
 
-def far_row():
-    """A workbook of one row, whose number is vast."""
+def workbook(before, after):
+    """A workbook of one row in whose parts something is replaced."""
     book = openpyxl.Workbook()
     book.active.append(["subject"])
-    made = saved(book.save)
-    with zipfile.ZipFile(io.BytesIO(made)) as parts:
+    with zipfile.ZipFile(io.BytesIO(saved(book.save))) as parts:
         contents = {name: parts.read(name) for name in parts.namelist()}
-    changed = {
-        name: content.replace(b'<row r="1"', b'<row r="1' + b"0" * 20 + b'"') for name, content in contents.items()
-    }
+    changed = {name: content.replace(before, after) for name, content in contents.items()}
     assert changed != contents
     return packed(changed)
 
@@ -218,6 +221,15 @@ BOMB = bytes(20 << 20)
 GROWING = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 12))
 ALIASES = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+SHEET = (
+    b'<sheet xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" name="Sheet" sheetId="1" state="visible" '
+    b'r:id="rId1"/>'
+)
+SPACES = (
+    '<document xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0">'
+    '<table:table table:name="a"><table:table-row><table:table-cell><text:p><text:s text:c="999999999"/></text:p></table:table-cell>'
+    "</table:table-row></table:table></document>"
 )
 CONTENTS = {
     "nothing": b"",
@@ -238,7 +250,10 @@ CONTENTS = {
     "a pickle of vast size": b"\x80\x04\x8d" + (1 << 60).to_bytes(8, "little"),
     "a zipped bomb": zipped(xl__workbook_xml=b"<a/>", content_xml=BOMB, xl__worksheets__sheet1_xml=BOMB, a_npy=BOMB),
     "a nested bomb": nested(4),
-    "a workbook with a far row": far_row(),
+    "a workbook with a far row": workbook(b'<row r="1"', b'<row r="1' + b"0" * 20 + b'"'),
+    "a workbook of one part in many sheets": workbook(SHEET, SHEET * 1_001),
+    "an .ods of vast spaces": zipped(content_xml=SPACES),
+    "half a sign": b'[{"subject": "\\ud800", "video": "a", "onset": 1, "offset": 2}]',
     "a cut archive": zipped(a_txt=b"x" * 1_000)[:-30],
     "a path outside": zipped(**{"____/____/outside_txt": b"x"}),
     "a vast array": saved(

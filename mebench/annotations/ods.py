@@ -17,6 +17,10 @@ CONTENT = "content.xml"
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0 "
+_TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 "
+_SPACES = f"{_TEXT}s"
+_DIGITS = 10
+"""As many digits as no number of spaces has."""
 _CELLS = (f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell")
 _CHUNK = 1 << 16
 _MOST_REPEATS = 1 << 24
@@ -111,6 +115,7 @@ class _Reader:
         self._struck_styles: set[str] = set()
         self._cell: tuple[int, int] | None = None
         self._has_text = False
+        self._spaces = 0
 
     def feed(self, chunk: bytes) -> None:
         """Read more of the XML."""
@@ -150,6 +155,15 @@ class _Reader:
                 self.sheets[-1].hidden_rows.update(range(self._row + 1, last + 1))
         elif tag in _CELLS:
             self._start_cell(attributes)
+        elif tag == _SPACES:
+            self._count_spaces(attributes.get(f"{_TEXT}c", "1"))
+
+    def _count_spaces(self, written: str) -> None:
+        """Refuse spaces that one element repeats more often than all text of a sheet may be long."""
+        is_count = written.isascii() and written.isdecimal() and len(written) < _DIGITS
+        self._spaces += int(written) if is_count else SHEET_XML_BYTES + 1
+        if self._spaces > SHEET_XML_BYTES:
+            raise DataError(f"{self._path} repeats spaces more than {SHEET_XML_BYTES:,} times, as no .ods file does")
 
     def _note_style(self, tag: str, attributes: dict[str, str]) -> None:
         """Note the styles of hidden sheets and of struck cells, which stand above the sheets."""

@@ -24,7 +24,16 @@ from mebench.core import Repair
 from mebench.errors import DataError, list_first, refused_by_system, unknown
 from mebench.files import open_plain
 from mebench.lazy_imports import load_lazily
-from mebench.limits import SHEET_BYTES, SHEET_COLUMNS, SHEET_LINES, SHEET_ROWS, TEXT_TABLE_COLUMNS, TEXT_TABLE_LINES
+from mebench.limits import (
+    SHEET_BYTES,
+    SHEET_COLUMNS,
+    SHEET_LINES,
+    SHEET_ROWS,
+    SHEET_XML_BYTES,
+    SHEETS,
+    TEXT_TABLE_COLUMNS,
+    TEXT_TABLE_LINES,
+)
 from mebench.output.terminal import format_count
 
 if TYPE_CHECKING:
@@ -592,7 +601,27 @@ def _read_xlsx(path: Path, remedy: str) -> list[Sheet]:
         check_expansion(path, archive)
     with warnings.catch_warnings(), path.open("rb") as file:  # by its name, openpyxl would refuse a misnamed one
         warnings.simplefilter("ignore")  # extensions that openpyxl does not know hold no values
+        _check_sheets(path, file, remedy)
         return [_xlsx_sheet(path, file, sheet, remedy) for sheet in _workbook(file).worksheets]
+
+
+def _check_sheets(path: Path, file: BinaryIO, remedy: str) -> None:
+    """Refuse too many sheets, or too large ones: all may be one part of the file, whatever its name, which is read for each.
+
+    Raises:
+        DataError: so it is.
+    """
+    reader = openpyxl.reader.excel.ExcelReader(file, read_only=True, keep_links=False)
+    reader.read_manifest()
+    reader.read_workbook()
+    size_of = {entry.filename: entry.file_size for entry in reader.archive.infolist()}
+    parts = [relation.target for _, relation in reader.parser.find_sheets()]
+    n_bytes = sum(size_of.get(part, 0) for part in parts)
+    if len(parts) > SHEETS or n_bytes > SHEET_XML_BYTES:
+        raise DataError(
+            f"{path} has {len(parts):,} sheets of {n_bytes / 2**20:,.0f} MiB together, and a workbook may have {SHEETS:,} of "
+            f"{SHEET_XML_BYTES >> 20} MiB: {remedy}"
+        )
 
 
 def _workbook(file: BinaryIO, saved: bool = False) -> Any:

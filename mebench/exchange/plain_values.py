@@ -28,6 +28,8 @@ MOST_SHOWN = 60
 """Most characters of a content in a message."""
 VALUE_START = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULTILINE)
 """The beginning of a value in printed output; a bracket before a word, such as [INFO], does not begin one."""
+_HALF_OF_A_SIGN = re.compile(r"\\u[dD][89a-fA-F]")
+"""What stands in JSON for one of the two halves of a sign, which only mean something together."""
 _CONSTRUCTOR = re.compile(
     r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
 )
@@ -58,7 +60,8 @@ def read_value(raw: bytes, joined: list[str] | None = None) -> Any:
             raise DataError("it begins like NumPy arrays but is damaged: is the file cut off?") from error
         return None  # the reader of workbooks reports this
     except (ValueError, KeyError, EOFError) as error:
-        raise DataError(f"it begins like a NumPy array but is damaged ({error})") from error
+        reason = " ".join(str(error).split())
+        raise DataError(f"it begins like a NumPy array but is damaged ({reason})") from error
     if _is_pickle(raw):
         return _without_arrays(unpickled(io.BytesIO(raw)))
     return _read_printed(raw.decode("utf-8-sig", "replace").strip(), joined)
@@ -140,7 +143,12 @@ def parse_printed(text: str, joined: list[str] | None = None) -> Any:
     """
     joined = [] if joined is None else joined
     try:
-        return json.loads(text, object_pairs_hook=lambda pairs: join_pairs(pairs, joined))
+        value = json.loads(text, object_pairs_hook=lambda pairs: join_pairs(pairs, joined))
+        if _HALF_OF_A_SIGN.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
+    except UnicodeEncodeError:
+        raise DataError("it names half of a sign, such as \\ud800, which no text holds: write the whole sign") from None
     except RecursionError:
         raise ValueError("lists are nested thousands deep") from None
     except ValueError:
