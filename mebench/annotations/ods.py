@@ -159,7 +159,7 @@ class _Reader:
             self._count_spaces(attributes.get(f"{_TEXT}c", "1"))
 
     def _count_spaces(self, written: str) -> None:
-        """Refuse spaces that one element repeats more often than all text of a sheet may be long."""
+        """Count repeated spaces, and refuse more than all text may be long."""
         is_count = written.isascii() and written.isdecimal() and len(written) < _DIGITS
         self._spaces += int(written) if is_count else SHEET_XML_BYTES + 1
         if self._spaces > SHEET_XML_BYTES:
