@@ -29,7 +29,7 @@ MOST_SHOWN = 60
 VALUE_START = re.compile(r"^(?:\w+ *[:=] *)?(?=[\[{(]\s*[\[{(\]}\"'\d.-])", re.MULTILINE)
 """The beginning of a value in printed output; a bracket before a word, such as [INFO], does not begin one."""
 _HALF_OF_A_SIGN = re.compile(r"\\u[dD][89a-fA-F]")
-"""What stands in JSON for one of the two halves of a sign, which only mean something together."""
+"""Half of a sign as JSON writes it; the halves mean something only together."""
 _CONSTRUCTOR = re.compile(
     r"(?<![\w'\"])(?:np\.|numpy\.|torch\.)?(?:array|tensor|OrderedDict|str_|bool_?|u?int\d*|float\d*)\("
 )
