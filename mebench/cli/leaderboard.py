@@ -34,7 +34,6 @@ from mebench.output.terminal import format_count, format_duration, format_size, 
 from mebench.parts import is_installed
 
 with lazy_imports():
-    from mebench import shared_work
     from mebench.api import boards as board_files, renewal
     from mebench.boards import board_pages, included, several_datasets, table_files
     from mebench.config import registry, sources
@@ -57,6 +56,7 @@ with lazy_imports():
     from mebench.runs import folder as run_folder
 
 if TYPE_CHECKING:
+    from mebench import shared_work
     from mebench.boards.board import Board
     from mebench.boards.board_pages import BoardPage
     from mebench.boards.rows import BoardTable
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from mebench.tracking import mlflow, mlflow_store, send
     from mebench.vqa import answer_records, questions as vqa_questions
 else:
+    shared_work = load_lazily("mebench.shared_work")
     site_pages = load_lazily("mebench.boards.site.site_pages")
     register = load_lazily("mebench.challenges.register")
     mlflow = load_lazily("mebench.tracking.mlflow")
@@ -175,7 +176,12 @@ def _number_of_processes(workers: int | None) -> int:
     """
     if workers is not None and workers < 1:
         raise ConfigError(f"--workers must be 1 or more, or left out for one for each core, not {workers}")
-    return workers or min(pool_of_workers.default_workers(), MOST_PROCESSES)
+    if workers is not None:
+        return workers
+    try:
+        return min(pool_of_workers.default_workers(), MOST_PROCESSES)
+    except ModuleNotFoundError:  # an installation for scoring alone has no library that counts cores
+        return 1
 
 
 def _records_in_mlflow(address: str, room: Path, progress: Progress) -> list[Record]:

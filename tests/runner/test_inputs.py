@@ -28,6 +28,7 @@ OTHER_ROOMS = {
     "plugin_packages.py",
     "result_cache.py",
     "score_type.py",
+    "shared_work.py",
     "system.py",
     "api",
     "boards",
