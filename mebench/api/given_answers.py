@@ -62,6 +62,24 @@ def is_table(given: object) -> TypeGuard[Table]:
     return isinstance(given, str | Path)
 
 
+def choose_sides(
+    y_true: Array, y_pred: Array, truth: Table | Array | None, predictions: Table | Array | None
+) -> tuple[Table | Array | None, Table | Array | None]:
+    """The truth and the answers, each under one of its two names; None where neither is given.
+
+    Raises:
+        ConfigError: a side is given under both names.
+    """
+    refuse_if(
+        (y_true is not None and truth is not None, "y_true and truth are both the truth: give one of them"),
+        (
+            y_pred is not None and predictions is not None,
+            "y_pred and predictions are both the answers: give one of them",
+        ),
+    )
+    return y_true if truth is None else truth, y_pred if predictions is None else predictions
+
+
 def find_answers(
     given: Sequence[Table | Array],
     truth: Table | Array | None,

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from markupsafe import Markup
 
-from mebench.api.given_answers import Array, GivenAnswers, Table, find_answers, refuse_missing_file
+from mebench.api.given_answers import Array, GivenAnswers, Table, choose_sides, find_answers, refuse_missing_file
 from mebench.api.result import notebook_html
 from mebench.api.run_results import Run, runs_folder
 from mebench.api.score_files import Names, Words, with_commas
-from mebench.errors import ConfigError, RunError, check_known, refuse_if
+from mebench.errors import ConfigError, RunError, check_known
 from mebench.lazy_imports import lazy_imports, load_lazily
 from mebench.metrics.score_table import ScoreTable
 from mebench.output.number_format import format_mean_count
@@ -402,15 +402,7 @@ def mistakes(
         DataError: a table cannot be understood.
     """
     check_known("by", by, get_args(spotting_mistakes.By))
-    refuse_if(
-        (y_true is not None and truth is not None, "y_true and truth are both the truth: give one of them"),
-        (
-            y_pred is not None and predictions is not None,
-            "y_pred and predictions are both the answers: give one of them",
-        ),
-    )
-    true = y_true if truth is None else truth
-    answered = y_pred if predictions is None else predictions
+    true, answered = choose_sides(y_true, y_pred, truth, predictions)
     if len(given) == 1 and true is None and answered is None and _names_run(given[0]):
         return Mistakes([FoundMistakes.of_answers(judge_run(folder), by) for folder in _folders_of(given[0], runs)])
     choices = file_choices.Choices.of(columns, where)

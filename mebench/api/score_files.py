@@ -14,6 +14,7 @@ from mebench.api.given_answers import (
     What,
     answers_of_arrays,
     answers_of_one_table,
+    choose_sides,
     file_of,
     find_answers,
     holds_both_sides,
@@ -365,15 +366,7 @@ def score(
         DataError: a table cannot be understood, or its score depends on what nobody said; the sentence names its line.
     """
     choices = file_choices.Choices.of(columns, where)
-    refuse_if(
-        (y_true is not None and truth is not None, "y_true and truth are both the truth: give one of them"),
-        (
-            y_pred is not None and predictions is not None,
-            "y_pred and predictions are both the answers: give one of them",
-        ),
-    )
-    true = y_true if truth is None else truth
-    answered = y_pred if predictions is None else predictions
+    true, answered = choose_sides(y_true, y_pred, truth, predictions)
     answers = find_answers(given, true, answered, subjects, classes, encoding, choices)
     return score_predictions(
         answers.predictions,

@@ -12,7 +12,7 @@ from mebench.features.cuts import (
     find_other_pictures,
     frames_across_cuts,
 )
-from mebench.features.faces import Reference, box_to_crop, warp_to_crop
+from mebench.features.faces import box_to_crop, warp_to_crop
 
 from .conftest import texture
 
@@ -63,9 +63,6 @@ def test_frames_across_cuts_without_flow_are_none():
 
 class JumpingBox(FaceCrop):
     """A box that jumps at one frame, and a film that need not."""
-
-    def locate(self, frames, landmarks=None, label="the video"):
-        return Reference(0, (0, 0, 64, 64), (0, 0, 64, 64), np.eye(3))
 
     def map_to_crops(self, pictures, reference, label):
         for index, picture in enumerate(pictures):
